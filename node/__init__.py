@@ -1,0 +1,1 @@
+"""A member's own node: it takes complaints, handles them and hands them on; it never sees what is sealed to others."""

@@ -1,0 +1,1 @@
+"""Cases of this node: filing, the desk, tracking, ask and ruling. No HTTP here, and no commit: the edges do both."""
