@@ -41,6 +41,10 @@ class ExposedKeyFileError(KeyFileError):
     """Others than the owner may read the file."""
 
 
+class KeyExistsError(KeysError):
+    """A key stands already where a fresh one was to be made; making another would orphan what it protects."""
+
+
 class KeyDestroyedError(KeysError):
     """The wrapping was destroyed on purpose: what it protected is erased for good."""
 
