@@ -1,0 +1,1 @@
+"""What stands behind ./run: the environment, the system components and the subcommands; standard library only."""
