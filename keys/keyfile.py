@@ -48,7 +48,7 @@ class KdfCost:
 
 
 # The second recommended setting of RFC 9106 section 4 (64 MiB, 3 passes), but with one lane: the smallest office runs
-# on one core, where four lanes cost the owner the same and the attacker's many cores no more. A start takes about 0.2 s.
+# on one core, where four lanes cost the owner the same, and spare an attacker with many cores nothing. About 0.2 s.
 DEFAULT_COST: Final = KdfCost(memory_kib=64 * 1024, passes=3, lanes=1)
 
 # What a file may ask of its reader. Without these a planted file could take all memory before any check fails.
