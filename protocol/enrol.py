@@ -1,0 +1,108 @@
+"""How a member joins: a federation file goes out, an enrolment request comes back, the registrar signs a directory."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from keys import b64u
+from keys.errors import BadKeyError
+from keys.signing import SigningKey, VerifyKey
+from protocol import canonical, checkpoint, jws
+from protocol.directory import KeyRecord, Use, read_key_record
+from protocol.errors import RemoteError
+from protocol.party import MAX_U32, party_of, time_of
+from protocol.shape import array, b64u_bytes, integer, object_of, text
+
+_MAX_REQUEST_BYTES: Final = 65_536
+_MAX_KEYS: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Federation:
+    """What a node must be told by hand, once: whom to dial and which keys to trust first.
+
+    Wire form: `{"hub":"pusat","log":vkey,"registrar":b64u,"url":"https://…","v":1}`.
+    """
+
+    hub: str
+    url: str
+    log: str
+    registrar: VerifyKey
+
+    @property
+    def log_origin(self) -> str:
+        """The log's name: the origin line of its checkpoints."""
+        return checkpoint.parse_vkey(self.log)[0]
+
+    @property
+    def log_key(self) -> VerifyKey:
+        """The key of the log's checkpoints."""
+        return checkpoint.parse_vkey(self.log)[1]
+
+    def encode(self) -> bytes:
+        """Return the file's bytes."""
+        registrar = b64u.encode(self.registrar.raw)
+        return canonical.encode({"v": 1, "hub": self.hub, "url": self.url, "log": self.log, "registrar": registrar})
+
+
+def read_federation(raw: bytes) -> Federation:
+    """Parse a federation file; one newline at its end is allowed, for people's editors. Raises RemoteError."""
+    found = object_of(
+        canonical.decode(raw.removesuffix(b"\n"), max_bytes=_MAX_REQUEST_BYTES), ("v", "hub", "url", "log", "registrar")
+    )
+    integer(found["v"], 1, 1, name="v")
+    log = text(found["log"], max_chars=1_024, name="log")
+    checkpoint.parse_vkey(log)
+    try:
+        registrar = VerifyKey(b64u_bytes(found["registrar"], 32, name="registrar"))
+    except BadKeyError as error:
+        raise RemoteError("directory", "the registrar's key is no acceptable key") from error
+    return Federation(party_of(found["hub"]), text(found["url"], max_chars=2_048, name="url"), log, registrar)
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolRequest:
+    """A node's request to be enrolled, signed by the signing key that it names.
+
+    Wire form (typ `simpul-enrol+jws`): `{"at":…,"hub":"pusat","id":"jabar","keys":[…],"name":…,"v":1}`. Kind, region
+    and competence are the registrar's to say, not the node's.
+    """
+
+    id: str
+    name: str
+    hub: str
+    at: int
+    keys: tuple[KeyRecord, ...]
+
+    def sign(self, key: SigningKey) -> str:
+        """Return the request's JWS."""
+        return jws.sign(
+            key,
+            jws.ENROL,
+            {
+                "v": 1,
+                "id": self.id,
+                "name": self.name,
+                "hub": self.hub,
+                "at": self.at,
+                "keys": [record.wire() for record in self.keys],
+            },
+        )
+
+
+def read_enrol_request(raw: str | bytes) -> EnrolRequest:
+    """Verify and parse a request; it proves possession of the signing key, nothing about who stands behind it."""
+    token = jws.read(raw, jws.ENROL, max_bytes=_MAX_REQUEST_BYTES)
+    found = object_of(token.payload, ("v", "id", "name", "hub", "at", "keys"))
+    integer(found["v"], 1, MAX_U32, name="v")
+    keys = tuple(read_key_record(record) for record in array(found["keys"], _MAX_KEYS, name="keys"))
+    signing = [record for record in keys if record.use is Use.SIGN]
+    if len(signing) != 1 or {record.use for record in keys} != set(Use) or not all(record.open for record in keys):
+        raise RemoteError("members", "a request brings one signing key and open case and identity keys")
+    token.verify(VerifyKey(signing[0].public))
+    return EnrolRequest(
+        id=party_of(found["id"]),
+        name=text(found["name"], max_chars=200, name="name"),
+        hub=party_of(found["hub"]),
+        at=time_of(found["at"]),
+        keys=keys,
+    )
