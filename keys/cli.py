@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Final
@@ -113,6 +114,9 @@ def receipt() -> None:
 
 
 def _hidden(label: str, *, confirm: bool = False) -> str:
+    if not sys.stdin.isatty():
+        # Piped in: nothing is echoed, and there is nobody to type it twice.
+        return sys.stdin.readline()
     answer: str = click.prompt(label, hide_input=True, confirmation_prompt=confirm, err=True)
     return answer
 

@@ -28,6 +28,8 @@ _KEY_LABEL: Final = "simpul/key-file/key/v1"
 _CHECK_LABEL: Final = "simpul/key-file/check/v1"
 _SALT_BYTES: Final = 16
 _NONCE_BYTES: Final = 12
+# What parsing arbitrary JSON with members of arbitrary types can raise.
+_NOT_AN_ENVELOPE: Final = (ValueError, TypeError, KeyError, AttributeError, RecursionError, EncodingError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +96,11 @@ class _Envelope:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Self:
-        """Read an envelope; raises ValueError, TypeError, KeyError or EncodingError for anything else."""
+        """Read an envelope; raises one of _NOT_AN_ENVELOPE for anything else."""
         members = json.loads(content)
         kdf = members["kdf"]
+        if any(type(kdf[name]) is not int for name in ("memory_kib", "passes", "lanes")):
+            raise TypeError("the cost is given in whole numbers")
         envelope = cls(
             purpose=members["purpose"],
             cost=KdfCost(memory_kib=kdf["memory_kib"], passes=kdf["passes"], lanes=kdf["lanes"]),
@@ -153,7 +157,7 @@ def read_key_file(path: Path, passphrase: str, purpose: str) -> bytes:
         raise KeyFileError(f"cannot read {path}: {error.strerror}") from error
     try:
         envelope = _Envelope.from_bytes(content)
-    except (ValueError, TypeError, KeyError, RecursionError, EncodingError) as error:
+    except _NOT_AN_ENVELOPE as error:
         raise DamagedKeyFileError(f"{path} is damaged, or no key file: restore it from your copy") from error
     if envelope.purpose != purpose:
         raise KeyFileError(f"{path} was made for {envelope.purpose!r}, here {purpose!r} is needed: name another file")

@@ -73,7 +73,7 @@ class Keyring:
         """The newest sealing key of this use, the one to publish; raises KeysError when there is none."""
         records = [record for record in self.sealing if record.use == use]
         if not records:
-            raise KeysError(f"this keyring has no sealing key for {use!r}: make one with `simpul-keys new`")
+            raise KeysError(f"this keyring has no sealing key for {use!r}: it is one that only signs, name the node's")
         # Of two made in one second the later in the ring is the newer.
         return max(enumerate(records), key=lambda pair: (pair[1].made_at, pair[0]))[1].key
 

@@ -1,4 +1,4 @@
-"""The start-up self-test: does the cryptography of this machine give the known answers?
+"""The start-up self-test: whether the cryptography of this machine gives the known answers.
 
 A library that was built wrongly, or replaced, would otherwise be noticed when nobody can open what it sealed. Every
 program runs this before it touches a key; it takes a few milliseconds.
