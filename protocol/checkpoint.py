@@ -109,8 +109,8 @@ def sign(checkpoint: Checkpoint, name: str, key: SigningKey) -> str:
 def read(note: str | bytes, name: str, key: VerifyKey) -> Verified:
     """Return the checkpoint of the log `name`, verified under its key.
 
-    `note` is at most 64 KiB with at most 16 signature lines, of which one must be this key's. Raises RemoteError:
-    "too-large", "signature" (this key's line does not verify), else "note".
+    `note` is at most 64 KiB with at most 16 signature lines, of which exactly one must be this key's, and valid.
+    Raises RemoteError: "too-large" above 64 KiB, else "note".
     """
     text = _text(note)
     body, separator, tail = text.partition("\n\n")
@@ -128,7 +128,7 @@ def read(note: str | bytes, name: str, key: VerifyKey) -> Verified:
     try:
         key.verify(ours[0], body.encode())
     except BadSignatureError:
-        raise RemoteError("signature", "the checkpoint does not verify under the log's key") from None
+        raise RemoteError("note", "the checkpoint does not verify under the log's key") from None
     return Verified(_parse(body, name), text)
 
 

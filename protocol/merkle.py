@@ -143,7 +143,7 @@ def verify_inclusion(leaf_hash: bytes, index: int, size: int, proof: Sequence[by
 
     Raises RemoteError("tree").
     """
-    _check_proof(proof)
+    _check_hashes(leaf_hash, root, *proof)
     if not 0 <= index < size <= MAX_SIZE:
         raise RemoteError("tree", "the index is not in the tree")
     position, last, result = index, size - 1, leaf_hash
@@ -168,13 +168,13 @@ def verify_consistency(old: int, old_root: bytes, new: int, new_root: bytes, pro
 
     Raises RemoteError("tree"), also when `new` is smaller than `old`.
     """
-    _check_proof(proof)
+    _check_hashes(old_root, new_root, *proof)
     if not 0 <= old <= new <= MAX_SIZE:
         raise RemoteError("tree", "the tree became smaller")
     if old in (0, new):
         if proof:
             raise RemoteError("tree", "a proof where there is nothing to prove")
-        if old_root != (new_root if old == new else EMPTY_ROOT):
+        if (old == new and old_root != new_root) or (old == 0 and old_root != EMPTY_ROOT):
             raise RemoteError("tree", "two roots for one size")
         return
     old_result, new_result = _climb(old, old_root, new, proof)
@@ -207,9 +207,9 @@ def _climb(old: int, old_root: bytes, new: int, proof: Sequence[bytes]) -> tuple
     return old_result, new_result
 
 
-def _check_proof(proof: Sequence[bytes]) -> None:
-    if any(len(item) != HASH_BYTES for item in proof):
-        raise RemoteError("tree", "a proof is made of 32-byte hashes")
+def _check_hashes(*hashes: bytes) -> None:
+    if any(len(item) != HASH_BYTES for item in hashes):
+        raise RemoteError("tree", "leaf, roots and proof are 32-byte hashes")
 
 
 def _split(size: int) -> int:
