@@ -42,10 +42,10 @@ def stamp_path(kind: str) -> Path:
 
 
 def stamp_of(kind: str) -> str:
-    """Digest all that an installed environment depends on: lock, packaging, rooms, Python, and this command."""
+    """Digest all that an installed environment depends on: lock, packaging, rooms, Python and place."""
     digest = hashlib.sha256(f"{sys.version_info[:2]} {ROOT}\0".encode())
     digest.update(" ".join(room for room in ROOMS if (ROOT / room).is_dir()).encode())
-    for name in (f"requirements/{kind}.txt", "setup.cfg", "pyproject.toml"):
+    for name in (f"requirements/{kind}.txt", "setup.cfg"):
         digest.update(b"\0" + (ROOT / name).read_bytes())
     return digest.hexdigest()
 

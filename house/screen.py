@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = ("keys", "protocol", "hub", "node", "audit", "demo")
+ROOMS = ("keys", "protocol", "service", "hub", "node", "audit", "demo")
 
 
 def say(text: str) -> None:
