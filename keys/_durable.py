@@ -71,8 +71,8 @@ def read_private(path: Path, max_bytes: int) -> bytes:
         raise ExposedKeyFileError(f"{path} is a symbolic link, whose end others may move: name the file itself")
     # Non-blocking, or a named pipe put here would hold the start for ever.
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    with os.fdopen(handle, "rb") as file:
-        status = os.fstat(file.fileno())
+    try:
+        status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             raise KeyFileError(f"{path} is no regular file: name the key file itself")
         if status.st_uid != os.geteuid():
@@ -85,4 +85,7 @@ def read_private(path: Path, max_bytes: int) -> bytes:
             )
         if status.st_size > max_bytes:
             raise KeyFileError(f"{path} has {status.st_size} bytes, more than a key file ever has: restore it")
-        return file.read(max_bytes)
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            return file.read(max_bytes)
+    finally:
+        os.close(handle)

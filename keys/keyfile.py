@@ -136,11 +136,14 @@ def write_key_file(
         raise KeyFileError(f"a key file holds at most {MAX_FILE_BYTES} bytes, this would have {len(content)}")
     try:
         make_private_directory(path.parent)
+    except OSError as error:
+        raise KeyFileError(f"cannot make the directory of {path}: {error.strerror}") from error
+    try:
         write_private(path, content, replace=replace)
     except FileExistsError as error:
         raise _taken(path) from error
     except OSError as error:
-        raise KeyFileError(f"cannot write {path}: {error.strerror}; nothing was changed") from error
+        raise KeyFileError(f"cannot write {path}: {error.strerror}; free the disk, or name another place") from error
 
 
 def read_key_file(path: Path, passphrase: str, purpose: str) -> bytes:
