@@ -95,7 +95,7 @@ def test_the_import_rules_know_every_room() -> None:
     assert sorted(re.findall(r"\w+", " ".join(layers["layers"]))) == sorted(ROOMS)
     assert settings["importlinter"]["root_packages"] == list(ROOMS)
     assert settings["mypy"]["packages"] == list(ROOMS)
-    assert settings["coverage"]["run"]["source_pkgs"] == list(ROOMS)
+    assert settings["coverage"]["run"]["source_dirs"] == list(ROOMS)
 
 
 def test_a_wheel_carries_every_file_of_the_rooms(tmp_path: Path) -> None:
