@@ -134,7 +134,7 @@ def read(note: str | bytes, name: str, key: VerifyKey) -> Verified:
 
 def _parse(body: str, origin: str) -> Checkpoint:
     lines = body[:-1].split("\n")
-    if len(lines) < 3 or "" in lines:  # noqa: PLR2004  # origin, size and root
+    if len(lines) < 3:  # noqa: PLR2004  # origin, size and root
         raise RemoteError("note", "not the lines of a checkpoint")
     if lines[0] != origin:
         raise RemoteError("note", "a checkpoint of another origin", origin=origin)

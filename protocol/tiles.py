@@ -84,11 +84,10 @@ def decode_entries(raw: bytes, count: int) -> list[bytes]:
     for _ in range(count):
         begin = at + _LENGTH_BYTES
         at = begin + int.from_bytes(raw[at:begin], "big")
-        if begin > len(raw) or at > len(raw):
-            raise RemoteError("tree", "the entries end too early", count=count)
         leaves.append(raw[begin:at])
+    # Once past the end, `at` never comes back: this one comparison finds what is cut short as well as what is left over.
     if at != len(raw):
-        raise RemoteError("tree", "bytes after the last entry", count=count)
+        raise RemoteError("tree", "the entries do not end where the bundle ends", count=count)
     return leaves
 
 

@@ -159,6 +159,15 @@ def test_no_proof_serves_another_leaf_or_another_size(size: int) -> None:
             assert outcome_of(partial(merkle.verify_consistency, other, mth(0, other), size, root, proof)) == wanted
 
 
+def test_a_proof_of_a_larger_tree_does_not_pass_under_a_smaller_size() -> None:
+    """Hashes that follow once the claimed tree is used up are refused, even when they lead to the root."""
+    inclusion = partial(merkle.verify_inclusion, mth(1, 2), 0, 1, [mth(0, 1)], mth(0, 2))
+    proof = merkle.consistency_proof(7, 8, read)
+    consistency = partial(merkle.verify_consistency, 3, mth(0, 7), 4, mth(0, 8), proof)
+    assert (outcome_of(inclusion), outcome_of(consistency)) == ("tree", "tree")
+    merkle.verify_consistency(7, mth(0, 7), 8, mth(0, 8), proof)
+
+
 @pytest.mark.parametrize("size", LARGE)
 def test_trees_across_the_tile_boundaries_have_the_proofs_of_the_rfc(size: int) -> None:
     root = mth(0, size)
