@@ -85,7 +85,7 @@ def decode_entries(raw: bytes, count: int) -> list[bytes]:
         begin = at + _LENGTH_BYTES
         at = begin + int.from_bytes(raw[at:begin], "big")
         leaves.append(raw[begin:at])
-    # Once past the end, `at` never comes back: this one comparison finds what is cut short as well as what is left over.
+    # Once past the end, `at` never comes back: this one comparison finds what is cut short and what is left over.
     if at != len(raw):
         raise RemoteError("tree", "the entries do not end where the bundle ends", count=count)
     return leaves
