@@ -32,7 +32,8 @@ A package is not the one that was locked, so it was not installed. Check the mir
     "No space left on device": """\
 The disk is full. Free some space, then run the same command again.""",
     "No matching distribution|no version of|has no wheels": """\
-The registry has no wheel for this Python or machine. Python 3.11 to 3.14 on Linux or macOS is supported.""",
+The registry has no wheel for this Python or machine. Supported are Python 3.11 to 3.14 on Linux
+(x86-64, ARM) and on macOS (Apple silicon).""",
 }
 
 
