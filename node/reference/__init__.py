@@ -1,0 +1,1 @@
+"""What every node knows about the country: topics and regions. It knows nothing of cases or members."""

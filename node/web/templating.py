@@ -1,0 +1,35 @@
+"""What every template may call: names, dates and the node's own face."""
+
+from flask import Flask
+
+from node.reference import regions, topics
+from node.web import current, i18n, words
+
+
+def install(app: Flask) -> None:
+    """Give the templates their words; the node's settings are read per request."""
+    app.jinja_env.globals.update(
+        day=i18n.day,
+        moment=i18n.moment,
+        short_moment=i18n.short,
+        iso=i18n.iso,
+        until=i18n.until,
+        language=i18n.language,
+        languages=i18n.LANGUAGES,
+        kind_name=words.kind_name,
+        secrecy_name=words.secrecy_name,
+        custody_name=words.custody_name,
+        role_name=words.role_name,
+        state_name=words.state_name,
+        state_shape=words.state_shape,
+        state_sentence=words.state_sentence,
+        stage_of=words.stage_of,
+        stages=words.STAGES,
+        topic_name=topics.name_of,
+        region_name=regions.name_of,
+    )
+    app.context_processor(_face)
+
+
+def _face() -> dict[str, object]:
+    return {"settings": current.node().settings, "now": current.now()}
