@@ -1,0 +1,5 @@
+"""`python -m hub` is `simpul-hub`."""
+
+from hub.cli import main
+
+main()

@@ -1,0 +1,43 @@
+"""The hub as a WSGI application: it puts the parts together, and each route only translates."""
+
+from flask import Flask, Response, jsonify
+
+import hub.auditors.routes
+import hub.log.routes
+import hub.members.routes
+import hub.sync.routes
+from hub.clock import Clock
+from hub.database import Database
+from hub.failures import handle_failures
+from hub.founding import HubKeys, log_writer
+from hub.log.tree import read_head
+from hub.members.roster import Rosters
+from hub.settings import Settings
+from hub.sync.exchange import Exchange
+from protocol.enrol import Federation
+
+
+def create_app(settings: Settings, federation: Federation, keys: HubKeys, database: Database, clock: Clock) -> Flask:
+    """Return the application over an open database; raise FoundingError for keys of another federation."""
+    app = Flask("hub", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_request_bytes
+    exchange = Exchange(database, log_writer(federation, keys.log), Rosters(federation.registrar), keys.hub)
+    app.register_blueprint(hub.sync.routes.blueprint(exchange, clock))
+    app.register_blueprint(hub.log.routes.blueprint(database))
+    app.register_blueprint(hub.members.routes.blueprint(database))
+    app.register_blueprint(hub.auditors.routes.blueprint(database))
+    handle_failures(app, settings.retry_after_seconds)
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        with database.reading() as session:
+            size = read_head(session).size
+        return jsonify({"size": size, "status": "ok"})
+
+    @app.get("/")
+    def index() -> Response:
+        with database.reading() as session:
+            size = read_head(session).size
+        return jsonify({"hub": federation.hub, "log": federation.log, "size": size})
+
+    return app

@@ -1,0 +1,33 @@
+"""What can go wrong at the hub itself. What a peer did wrong is protocol.errors.RemoteError."""
+
+
+class HubError(Exception):
+    """Base of every error of this package; its message is one line that says the way out."""
+
+
+class SettingsError(HubError):
+    """A setting that cannot be used."""
+
+
+class LogError(HubError):
+    """The stored log contradicts itself or a checkpoint signed before: nothing more may be signed."""
+
+
+class FoundingError(HubError):
+    """The data directory is no hub's, or is one already."""
+
+
+class EnrolmentError(HubError):
+    """A change to the directory that would break it."""
+
+
+class ConflictError(HubError):
+    """A request whose counter or incarnation is not the next: answered by a signed 409.
+
+    `rule` is "counter" or "incarnation"; `conflict` the JWS of protocol.bundle.Conflict.
+    """
+
+    def __init__(self, rule: str, conflict: str) -> None:
+        self.rule = rule
+        self.conflict = conflict
+        super().__init__(f"a request against the {rule} that is known")

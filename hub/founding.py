@@ -1,0 +1,82 @@
+"""Founding a hub: its keys, its database, the first version of the directory, and the file that every node is given."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from hub.database import Database
+from hub.errors import FoundingError
+from hub.log.tree import LogWriter
+from hub.members.enrolment import Registrar, check_party
+from hub.settings import Settings
+from keys.keyfile import DEFAULT_COST, KdfCost
+from keys.keyring import Keyring
+from keys.signing import SigningKey
+from protocol import checkpoint
+from protocol.enrol import Federation, read_federation
+
+LOG_SUFFIX: Final = "/log1"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class HubKeys:
+    """What a serving hub signs with: its answers, and its log. Never the registrar's key."""
+
+    hub: SigningKey
+    log: SigningKey
+
+
+def found(
+    settings: Settings, name: str, url: str, passphrase: str, now: int, cost: KdfCost = DEFAULT_COST
+) -> Federation:
+    """Make everything new below `settings.data_dir`; raise FoundingError if a hub is there already.
+
+    The federation file comes last: where it is, the hub is whole.
+    """
+    check_party(name)
+    if settings.federation_file.exists():
+        raise FoundingError(f"{settings.data_dir} holds a hub already")
+    hub, log, registrar = (Keyring.for_signer() for _ in range(3))
+    for keyring, path in (
+        (hub, settings.hub_key_file),
+        (log, settings.log_key_file),
+        (registrar, settings.registrar_key_file),
+    ):
+        keyring.save(path, passphrase, cost=cost)
+    writer = LogWriter(name + LOG_SUFFIX, log.signing)
+    database = open_database(settings)
+    database.migrate()
+    with database.transaction() as session:
+        writer.found(session, now)
+        Registrar(registrar.signing, writer).found(session, name, hub.signing.public, now)
+    database.dispose()
+    federation = Federation(name, url, checkpoint.vkey(writer.origin, log.signing.public), registrar.signing.public)
+    settings.federation_file.write_bytes(federation.encode() + b"\n")
+    return federation
+
+
+def open_database(settings: Settings) -> Database:
+    """Return the hub's database; nothing is opened yet."""
+    return Database(settings.database_url, busy_timeout_ms=settings.busy_timeout_ms, pool_size=settings.threads)
+
+
+def read_federation_file(settings: Settings) -> Federation:
+    """Return what `found` wrote; raise FoundingError if it is not there."""
+    try:
+        return read_federation(settings.federation_file.read_bytes())
+    except FileNotFoundError as error:
+        raise FoundingError(f"{settings.data_dir} holds no hub: run `simpul-hub init`") from error
+
+
+def load_keys(settings: Settings, passphrase: str) -> HubKeys:
+    """Open the two key files; the errors are those of keys.keyfile."""
+    return HubKeys(
+        Keyring.load(settings.hub_key_file, passphrase).signing,
+        Keyring.load(settings.log_key_file, passphrase).signing,
+    )
+
+
+def log_writer(federation: Federation, log_key: SigningKey) -> LogWriter:
+    """Return the writer of this federation's log; raise FoundingError for another log's key."""
+    if federation.log_key != log_key.public:
+        raise FoundingError("the log's key file is not the one of this federation: restore the right one")
+    return LogWriter(federation.log_origin, log_key)

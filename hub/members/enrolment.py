@@ -1,0 +1,174 @@
+"""Changing the directory: the registrar signs the next version, which is stored and logged in one transaction."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import orjson
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+
+from hub.errors import EnrolmentError, FoundingError
+from hub.log.tree import LogWriter, read_head
+from hub.members.roster import Roster, Rosters
+from hub.models import BoxHead, DirectoryVersion, MemberState
+from keys.signing import SigningKey, VerifyKey
+from protocol.directory import (
+    Competence,
+    Directory,
+    DirectoryHistory,
+    Kind,
+    Member,
+    Status,
+    directory_digest,
+    read_directory,
+    signing_record,
+)
+from protocol.enrol import EnrolRequest
+from protocol.errors import RemoteError
+from protocol.leaf import Leaf
+from protocol.party import PARTY_ID, REPORTER
+
+
+@dataclass(frozen=True, slots=True)
+class Registrar:
+    """Who may change the directory: the registrar's key, and the log that shows the change."""
+
+    key: SigningKey
+    log: LogWriter
+
+    def found(self, session: Session, hub: str, hub_key: VerifyKey, now: int) -> None:
+        """Store and log the first version: the hub, and no member."""
+        self._store(session, Directory(1, now, hub, (signing_record(hub_key),), {}), now)
+
+    def enrol(self, session: Session, member: Member, now: int) -> Directory:
+        """Add a member; raise EnrolmentError if one has its id or a key of its."""
+
+        def change(directory: Directory) -> Directory:
+            check_new(directory, member)
+            return directory.with_member(member, now)
+
+        return self._change(session, change, now)
+
+    def set_status(self, session: Session, party: str, status: Status, now: int) -> Directory:
+        """Suspend or activate a member; raise EnrolmentError if there is none or it has that status."""
+
+        def change(directory: Directory) -> Directory:
+            member = directory.members.get(party)
+            if member is None:
+                raise EnrolmentError(f"no member {party}: see `simpul-hub members`")
+            if member.status is status:
+                raise EnrolmentError(f"{party} is {status} already")
+            return directory.with_member(replace(member, status=status), now)
+
+        return self._change(session, change, now)
+
+    def _change(self, session: Session, change: Callable[[Directory], Directory], now: int) -> Directory:
+        head = read_head(session, lock=True)
+        current = latest_version(session)
+        directory = read_directory(current.raw, self.key.public)
+        changed = change(directory)
+        # The reader's own check of a successor, before anything is signed.
+        DirectoryHistory(((current.index, directory),)).added(head.size, changed)
+        self._store(session, changed, now)
+        return changed
+
+    def _store(self, session: Session, directory: Directory, now: int) -> None:
+        raw = directory.sign(self.key)
+        # Nothing is published that a reader would refuse.
+        read_directory(raw, self.key.public)
+        head = read_head(session, lock=True)
+        self.log.append(session, head, [Leaf(directory_digest(raw), directory=directory.version)], now)
+        session.execute(insert(DirectoryVersion).values(version=directory.version, index=head.size, raw=raw))
+
+
+def member_of(
+    request: EnrolRequest,
+    *,
+    kind: Kind,
+    region: str = "",
+    competence: Sequence[Competence] = (),
+    parent: str | None = None,
+    inspectorate: str | None = None,
+) -> Member:
+    """Return the member that a request asks to become, with what the registrar says of it."""
+    return Member(
+        id=request.id,
+        name=request.name,
+        kind=kind,
+        region=region,
+        competence=tuple(competence),
+        keys=request.keys,
+        parent=parent,
+        inspectorate=inspectorate,
+    )
+
+
+def check_new(directory: Directory, member: Member) -> None:
+    """Raise EnrolmentError if the member cannot join: its id or a key is taken, or one that it names is missing."""
+    if member.id in directory.members or member.id in (directory.hub, REPORTER):
+        raise EnrolmentError(f"the id {member.id} is taken")
+    taken = {record.kid for other in directory.members.values() for record in other.keys}
+    taken |= {record.kid for record in directory.hub_keys}
+    if any(record.kid in taken for record in member.keys):
+        raise EnrolmentError("a key of this request belongs to another party already")
+    for named in (member.parent, member.inspectorate):
+        if named is not None and named != member.id and named not in directory.members:
+            raise EnrolmentError(f"{named} is no member: enrol it first")
+
+
+def read_competence_file(raw: bytes) -> tuple[Competence, ...]:
+    """Parse `[{"regions":["32"],"topics":["ketenagakerjaan"]}]`; raise EnrolmentError."""
+    try:
+        rules = orjson.loads(raw)
+        found = tuple(Competence(_strings(rule["regions"]), _strings(rule["topics"])) for rule in rules)
+    except (orjson.JSONDecodeError, TypeError, KeyError) as error:
+        raise EnrolmentError('the competence file is a JSON list of {"regions":[…],"topics":[…]}') from error
+    return found
+
+
+def check_party(party: str) -> str:
+    """Return a party id; raise FoundingError for what is none."""
+    if PARTY_ID.fullmatch(party) is None or party == REPORTER:
+        raise FoundingError("a name is 2 to 63 of a-z, 0-9 and -")
+    return party
+
+
+def latest_version(session: Session) -> DirectoryVersion:
+    """Return the newest version; raise FoundingError if there is none."""
+    found = session.scalars(select(DirectoryVersion).order_by(DirectoryVersion.version.desc()).limit(1)).one_or_none()
+    if found is None:
+        raise FoundingError("this database holds no directory: run `simpul-hub init`")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One line of `simpul-hub members`: last contact in seconds since 1970 (None: never), entries not yet pulled."""
+
+    member: Member
+    last_contact: int | None
+    queued: int
+
+
+def standings(session: Session, rosters: Rosters) -> list[Standing]:
+    """Return every member with its last contact and queue, by id."""
+    roster: Roster = rosters.current(session)
+    states = {state.member: state for state in session.scalars(select(MemberState))}
+    boxes = {box.party: box.inbox for box in session.scalars(select(BoxHead))}
+    found = []
+    for party, member in sorted(roster.directory.members.items()):
+        state = states.get(party)
+        queued = boxes.get(party, 0) - (state.inbox if state else 0)
+        found.append(Standing(member, state.last_contact if state else None, max(queued, 0)))
+    return found
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise TypeError("a list of strings")
+    return tuple(value)
+
+
+def remote_as_enrolment(error: RemoteError) -> EnrolmentError:
+    """Return a refused request file as an error of the command line."""
+    return EnrolmentError(f"this is no enrolment request: {error.detail}")

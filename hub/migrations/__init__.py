@@ -1,0 +1,1 @@
+"""The schema's history: one file a change, applied in order when the hub starts."""

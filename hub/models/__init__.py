@@ -1,0 +1,23 @@
+"""The hub's tables. Importing this package makes all of them known to `Base.metadata`."""
+
+from hub.models.auditor import Auditor
+from hub.models.base import Base
+from hub.models.directory import DirectoryVersion
+from hub.models.entry import LoggedEntry, StoredPart
+from hub.models.link import BoxHead, LinkHead
+from hub.models.log import LogHead, LogLeaf, LogTile
+from hub.models.member import MemberState
+
+__all__ = [
+    "Auditor",
+    "Base",
+    "BoxHead",
+    "DirectoryVersion",
+    "LinkHead",
+    "LogHead",
+    "LogLeaf",
+    "LogTile",
+    "LoggedEntry",
+    "MemberState",
+    "StoredPart",
+]

@@ -1,0 +1,53 @@
+"""Serving: what a process does before it answers the first request, and the server around the application."""
+
+import logging
+import resource
+import sys
+from typing import Final
+
+import waitress
+
+from hub.app import create_app
+from hub.clock import Clock
+from hub.database import Database
+from hub.founding import HubKeys
+from hub.log.tree import check_stored_tree
+from hub.settings import Settings
+from keys import selftest
+from protocol.bundle import MAX_BUNDLE_BYTES
+from protocol.enrol import Federation
+
+#: Above this the server itself hangs up; from the protocol's limit up to here the answer is a problem document.
+_MAX_BODY_BYTES: Final = 2 * MAX_BUNDLE_BYTES
+
+
+def prepare(database: Database) -> None:
+    """Test the cryptography, forbid memory dumps, migrate, and check the stored tree against the signed one."""
+    selftest.run()
+    # A core dump would hold the keys.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    database.migrate()
+    with database.reading() as session:
+        check_stored_tree(session)
+
+
+def serve(settings: Settings, federation: Federation, keys: HubKeys, database: Database, clock: Clock) -> None:
+    """Serve until interrupted. Prints one line, `ready http://HOST:PORT`, when connections are taken."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    prepare(database)
+    app = create_app(settings, federation, keys, database, clock)
+    server = waitress.create_server(
+        app,
+        host=settings.host,
+        port=settings.port,
+        threads=settings.threads,
+        ident=None,
+        max_request_body_size=_MAX_BODY_BYTES,
+        # A whole bundle stays in memory: nothing of it is written to temporary files.
+        inbuf_overflow=_MAX_BODY_BYTES,
+        outbuf_overflow=_MAX_BODY_BYTES,
+    )
+    sys.stdout.write(f"ready http://{settings.host}:{server.effective_port}\n")
+    sys.stdout.flush()
+    server.run()

@@ -1,0 +1,85 @@
+"""Settings of one hub, made once from a mapping (the environment, the command line, a test)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from hub.errors import SettingsError
+from protocol.bundle import MAX_BUNDLE_BYTES
+
+PREFIX: Final = "SIMPUL_HUB_"
+_MAX_PORT: Final = 65_535
+_HOST: Final = "127.0.0.1"
+_PORT: Final = 8400
+_THREADS: Final = 8
+_BUSY_TIMEOUT_MS: Final = 5_000
+_RETRY_AFTER_SECONDS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where the hub's things are and how much it takes.
+
+    Layout of `data_dir`: `hub.db` (SQLite), `keys/hub.key` and `keys/log.key` (key files under one passphrase),
+    `registrar/registrar.key` (only needed to sign the directory: keep it offline), `federation.json`.
+    """
+
+    data_dir: Path
+    database_url: str
+    host: str = _HOST
+    port: int = _PORT
+    threads: int = _THREADS
+    busy_timeout_ms: int = _BUSY_TIMEOUT_MS
+    retry_after_seconds: int = _RETRY_AFTER_SECONDS
+    max_request_bytes: int = MAX_BUNDLE_BYTES
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, str]) -> Self:
+        """Read the settings, and raise SettingsError for a bad one.
+
+        `SIMPUL_HUB_DATA`, `…DATABASE_URL`, `…HOST`, `…PORT`, `…THREADS`, `…BUSY_TIMEOUT_MS`, `…RETRY_AFTER_SECONDS`
+        count; other names are left alone.
+        """
+        data = values.get(f"{PREFIX}DATA", "")
+        if not data:
+            raise SettingsError(f"no data directory: give --data or set {PREFIX}DATA")
+        data_dir = Path(data).absolute()
+        return cls(
+            data_dir=data_dir,
+            database_url=values.get(f"{PREFIX}DATABASE_URL") or f"sqlite:///{data_dir / 'hub.db'}",
+            host=values.get(f"{PREFIX}HOST", _HOST),
+            port=_integer(values, "PORT", _PORT, 0, _MAX_PORT),
+            threads=_integer(values, "THREADS", _THREADS, 1, 256),
+            busy_timeout_ms=_integer(values, "BUSY_TIMEOUT_MS", _BUSY_TIMEOUT_MS, 0, 600_000),
+            retry_after_seconds=_integer(values, "RETRY_AFTER_SECONDS", _RETRY_AFTER_SECONDS, 1, 86_400),
+        )
+
+    @property
+    def hub_key_file(self) -> Path:
+        """The key that signs answers."""
+        return self.data_dir / "keys" / "hub.key"
+
+    @property
+    def log_key_file(self) -> Path:
+        """The key that signs checkpoints."""
+        return self.data_dir / "keys" / "log.key"
+
+    @property
+    def registrar_key_file(self) -> Path:
+        """The key that signs the directory, where no other place is named."""
+        return self.data_dir / "registrar" / "registrar.key"
+
+    @property
+    def federation_file(self) -> Path:
+        """What every node is given by hand: protocol.enrol.Federation."""
+        return self.data_dir / "federation.json"
+
+
+def _integer(values: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    text = values.get(f"{PREFIX}{name}")
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+        raise SettingsError(f"{PREFIX}{name} is a whole number from {low} to {high}")
+    return int(text)

@@ -1,0 +1,50 @@
+"""Request counters: each request of a node counts once, and a node that lost its count is told the hub's."""
+
+from typing import cast
+
+from sqlalchemy import CursorResult, insert, update
+from sqlalchemy.orm import Session
+
+from hub.errors import ConflictError
+from hub.models import MemberState
+from keys.signing import SigningKey
+from protocol.bundle import Conflict, Request
+
+
+def check_counter(session: Session, request: Request, digest: bytes, key: SigningKey, *, lock: bool = False) -> bool:
+    """Return whether the node has a row yet; raise ConflictError unless `ctr` is above and `inc` not below the known.
+
+    A higher incarnation counts from its first request on: the older copy of a node that was restored is shut out at
+    once, not only after its successor's fence.
+    """
+    state = session.get(MemberState, request.node, with_for_update=lock or None)
+    if state is None:
+        return False
+    rule = "incarnation" if request.inc < state.inc else "counter" if request.ctr <= state.ctr else None
+    if rule is not None:
+        known = Conflict(request.hub, request.node, digest, ctr=state.ctr, inc=state.inc, known=state.request)
+        raise ConflictError(rule, known.sign(key))
+    return True
+
+
+def count(session: Session, request: Request, digest: bytes, key: SigningKey, now: int) -> None:
+    """Count the request, in the transaction of what it brought; raise ConflictError as above."""
+    exists = check_counter(session, request, digest, key, lock=True)
+    values = {
+        "inc": request.inc,
+        "ctr": request.ctr,
+        "request": digest,
+        "inbox": request.pull.inbox,
+        "floor": request.floor,
+        "seen_size": request.seen.size,
+        "seen_root": request.seen.root,
+        "last_contact": now,
+    }
+    if not exists:
+        session.execute(insert(MemberState).values(member=request.node, **values))
+        return
+    here = (MemberState.member == request.node, MemberState.ctr < request.ctr)
+    moved = cast("CursorResult[object]", session.execute(update(MemberState).where(*here).values(values)))
+    if moved.rowcount != 1:
+        # Only a database without our lock gets here; the first of the two requests then counts.
+        check_counter(session, request, digest, key, lock=True)

@@ -1,0 +1,128 @@
+"""One exchange: a request bundle in, durable effects, the signed answer out."""
+
+import logging
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from hub.database import Database
+from hub.errors import LogError
+from hub.log.tree import Head, LogWriter, check_tree_head, consistency, read_head
+from hub.members.roster import Roster, Rosters
+from hub.sync.counters import check_counter, count
+from hub.sync.examine import Candidate, examine
+from hub.sync.judge import judge
+from hub.sync.ledger import load_ledger
+from hub.sync.pull import collect
+from hub.sync.record import record
+from keys.signing import SigningKey
+from protocol import jws
+from protocol.bundle import (
+    Answer,
+    Bundle,
+    Pushed,
+    Request,
+    check_manifest_entries,
+    read_bundle,
+    read_request,
+)
+from protocol.errors import RemoteError
+
+_LOGGER: Final = logging.getLogger(__name__)
+#: A directory that changes under every attempt means that something else is wrong.
+_ATTEMPTS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request whose signature, address and manifest were checked, and the candidates that it brought."""
+
+    bundle: Bundle
+    request: Request
+    digest: bytes
+    roster: Roster
+    candidates: tuple[Candidate, ...]
+
+
+class Exchange:
+    """The hub's side of `POST /sync/v1`. Several threads and processes may use one database through it."""
+
+    def __init__(self, database: Database, log: LogWriter, rosters: Rosters, key: SigningKey) -> None:
+        self._database: Final = database
+        self._log: Final = log
+        self._rosters: Final = rosters
+        self._key: Final = key
+
+    def run(self, raw: bytes, now: int) -> bytes:
+        """Return the answer bundle's bytes.
+
+        Raises RemoteError for a request that breaks a rule as a whole, ConflictError for its counter; then nothing
+        was changed. Everything that the answer acknowledges is durable before this returns.
+        """
+        bundle = read_bundle(raw)
+        request, token = read_request(bundle.manifest)
+        for _ in range(_ATTEMPTS):
+            with self._database.reading() as session:
+                asked = self._checked(session, bundle, request, token)
+            push = self._store(asked, now)
+            if push is not None:
+                return self._answer(asked, push)
+        raise LogError("the directory changed under every attempt")
+
+    def _checked(self, session: Session, bundle: Bundle, request: Request, token: jws.Unverified) -> _Asked:
+        roster = self._rosters.current(session)
+        token.verify(roster.signing_key(request.node, token.kid))
+        roster.member(request.node)
+        if request.hub != roster.hub:
+            raise RemoteError("addressed", "the request is addressed to another hub", hub=roster.hub)
+        check_manifest_entries(request.entries, bundle.entries)
+        digest = jws.digest(bundle.manifest)
+        check_counter(session, request, digest, self._key)
+        self._check_seen(session, request)
+        # A bundle's parts were checked against their ids; the rest is judged entry by entry.
+        candidates = tuple(examine(entry, request.node, request.inc, roster, bundle.parts) for entry in bundle.entries)
+        return _Asked(bundle, request, digest, roster, candidates)
+
+    def _check_seen(self, session: Session, request: Request) -> None:
+        try:
+            check_tree_head(session, read_head(session), request.seen)
+        except RemoteError:
+            # Either this hub was set back, or somebody showed the node another log: a person must look.
+            _LOGGER.critical("ALARM %s has seen a log that is not ours, at size %d", request.node, request.seen.size)
+            raise
+
+    def _store(self, asked: _Asked, now: int) -> tuple[Pushed, ...] | None:
+        """Log what keeps the rules and count the request, in one transaction; None if the directory has changed."""
+        with self._database.transaction() as session:
+            head = read_head(session, lock=bool(asked.candidates))
+            if self._rosters.current(session).directory.version != asked.roster.directory.version:
+                return None
+            count(session, asked.request, asked.digest, self._key, now)
+            ledger = load_ledger(session, asked.request.node, head.size, asked.candidates)
+            push = tuple(judge(candidate, ledger) for candidate in asked.candidates)
+            record(session, self._log, head, ledger, asked.bundle.parts, now)
+        for verdict in push:
+            if verdict.state not in ("ok", "dup"):
+                _LOGGER.info("%s: refused %s %s by %s", asked.request.node, verdict.id, verdict.state, verdict.reason)
+        return push
+
+    def _answer(self, asked: _Asked, push: tuple[Pushed, ...]) -> bytes:
+        """Read boxes and log in one snapshot, so that the checkpoint covers all that is handed out."""
+        request = asked.request
+        with self._database.reading() as session:
+            head: Head = read_head(session)
+            told = {verdict.index for verdict in push if verdict.state in ("ok", "dup") and verdict.index is not None}
+            delivery = collect(session, request.node, request.pull, told)
+            proof = consistency(session, request.seen.size, head)
+        answer = Answer(
+            hub=request.hub,
+            node=request.node,
+            req=asked.digest,
+            push=push,
+            pull=delivery.pulled,
+            more=delivery.more,
+            checkpoint=head.note,
+            consistency=proof,
+        )
+        return Bundle(answer.sign(self._key), delivery.entries, delivery.parts).encode()

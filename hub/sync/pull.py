@@ -1,0 +1,91 @@
+"""What a node is given: the next entries of its two boxes, with the parts of what is addressed to it."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from hub.models import LoggedEntry, StoredPart
+from protocol.bundle import MAX_BUNDLE_BYTES, Box, Pull, Pulled
+
+#: Room for the manifest with its verdicts and proofs, and for names and punctuation.
+_ROOM_BYTES: Final = 512 * 1024
+_ENTRY_BYTES: Final = 400
+_PART_BYTES: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Entries in order, their rows for the manifest, the parts, and whether more is waiting."""
+
+    pulled: tuple[Pulled, ...]
+    entries: tuple[str, ...]
+    parts: dict[str, bytes]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    pulled: Pulled
+    jws: str
+
+
+def collect(
+    session: Session, node: str, pull: Pull, just_pushed: Collection[int], max_bytes: int = MAX_BUNDLE_BYTES
+) -> Delivery:
+    """Return what lies beyond the cursors, the inbox first: at most `pull.max` entries and a bundle of `max_bytes`.
+
+    `just_pushed` are the indices that the answer's verdicts tell already: they are not sent back.
+    """
+    inbox = _waiting(session, node, "inbox", pull.inbox, pull.max + 1)
+    sent = _waiting(session, node, "sent", pull.sent, pull.max + 1 + len(just_pushed))
+    waiting = inbox + [one for one in sent if one.pulled.index not in just_pushed]
+    chosen = waiting[: pull.max]
+    lengths = _part_lengths(session, [one.pulled.index for one in chosen if one.pulled.box == "inbox"])
+    room = max_bytes - _ROOM_BYTES
+    fitting: list[_Waiting] = []
+    for one in chosen:
+        room -= len(one.jws) + _ENTRY_BYTES + lengths.get(one.pulled.index, 0)
+        if room < 0:
+            break
+        fitting.append(one)
+    return Delivery(
+        pulled=tuple(one.pulled for one in fitting),
+        entries=tuple(one.jws for one in fitting),
+        parts=_parts(session, [one.pulled.index for one in fitting if one.pulled.box == "inbox"]),
+        more=len(fitting) < len(waiting),
+    )
+
+
+def _waiting(session: Session, node: str, box: Box, after: int, limit: int) -> list[_Waiting]:
+    party, position = (
+        (LoggedEntry.recipient, LoggedEntry.inbox_pos) if box == "inbox" else (LoggedEntry.sender, LoggedEntry.sent_pos)
+    )
+    query = (
+        select(position, LoggedEntry.index, LoggedEntry.h, LoggedEntry.jws)
+        .where(party == node, position > after)
+        .order_by(position)
+        .limit(limit)
+    )
+    return [_Waiting(Pulled(box, pos, index, h), raw) for pos, index, h, raw in session.execute(query).tuples()]
+
+
+def _part_lengths(session: Session, indices: Sequence[int]) -> dict[int, int]:
+    """Return for each entry what its parts take in a bundle: base64url, a name, punctuation."""
+    if not indices:
+        return {}
+    query = (
+        select(StoredPart.entry_index, func.sum(StoredPart.bytes_count), func.count())
+        .where(StoredPart.entry_index.in_(indices))
+        .group_by(StoredPart.entry_index)
+    )
+    return {index: int(total) * 4 // 3 + _PART_BYTES * count for index, total, count in session.execute(query).tuples()}
+
+
+def _parts(session: Session, indices: Sequence[int]) -> dict[str, bytes]:
+    if not indices:
+        return {}
+    query = select(StoredPart.id, StoredPart.content).where(StoredPart.entry_index.in_(indices))
+    return dict(session.execute(query).tuples().all())
