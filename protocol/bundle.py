@@ -52,9 +52,10 @@ class Bundle:
 
 
 def read_bundle(raw: bytes) -> Bundle:
-    """Parse a bundle; raise RemoteError("too-large", "canonical", "members", "base64url" or "part-id").
+    """Parse a bundle; raise RemoteError("too-large", "canonical", "members", "jws-form", "base64url" or "part-id").
 
-    Each part is checked against its id here, so that no later code can mistake one for another.
+    Each part is checked against its id here, so that no later code can mistake one for another. What stands in an entry
+    is not read, but it is ASCII: everything else has no hash by which manifest and verdict could name it.
     """
     if len(raw) > MAX_BUNDLE_BYTES:
         raise RemoteError("too-large", "a bundle is at most 8 MiB", max_bytes=MAX_BUNDLE_BYTES)
@@ -65,9 +66,16 @@ def read_bundle(raw: bytes) -> Bundle:
         raise RemoteError("members", "parts is an object")
     return Bundle(
         manifest=text(found["manifest"], max_chars=_MAX_MANIFEST_BYTES),
-        entries=tuple(text(entry, max_chars=MAX_BUNDLE_BYTES) for entry in entries),
+        entries=tuple(_read_jws_text(entry) for entry in entries),
         parts={name: _read_part(name, value) for name, value in parts.items()},
     )
+
+
+def _read_jws_text(value: JsonValue) -> str:
+    entry = text(value, max_chars=MAX_BUNDLE_BYTES)
+    if not entry.isascii():
+        raise RemoteError("jws-form", "an entry is not ASCII")
+    return entry
 
 
 def _read_part(name: str, value: JsonValue) -> bytes:

@@ -10,14 +10,13 @@ from enum import StrEnum
 from typing import Final, Self, TypeVar
 
 from keys import b64u
-from keys.digest import sha256
 from keys.errors import BadKeyError
 from keys.sealing import SealingPublicKey
 from keys.signing import SigningKey, VerifyKey
 from protocol import jws
 from protocol.canonical import JsonValue
 from protocol.errors import LocalError, RemoteError
-from protocol.party import MAX_U32, hash_of, party_of, time_of
+from protocol.party import MAX_U32, REPORTER, hash_of, party_of, time_of
 from protocol.shape import array, b64u_bytes, integer, object_of, text
 
 MAX_DIRECTORY_BYTES: Final = 16 * 1024 * 1024
@@ -220,11 +219,16 @@ class Directory:
         raise RemoteError("member", "the directory names no triage node")
 
     def with_member(self, member: Member, issued_at: int) -> Self:
-        """Return the next version, in which `member` is added or replaced. Nothing is ever deleted."""
-        if member.id == self.hub:
-            raise LocalError("the hub is no member")
+        """Return the next version, in which `member` is added or replaced. Nothing is ever deleted.
+
+        Raises RemoteError("directory") when one of its keys stands already for another party.
+        """
+        if member.id in (self.hub, REPORTER):
+            raise LocalError("the hub and the reporter are no members")
         members = {**self.members, member.id: member}
-        return replace(self, version=self.version + 1, issued_at=issued_at, members=members)
+        after = replace(self, version=self.version + 1, issued_at=issued_at, members=members)
+        _check_parties(after)
+        return after
 
     def sign(self, registrar: SigningKey) -> str:
         """Return the file: a JWS by the registrar's key."""
@@ -251,18 +255,29 @@ def read_directory(raw: str | bytes, registrar: VerifyKey) -> Directory:
     members = {party: read_member(value) for party, value in wire_members.items()}
     if any(party != member.id for party, member in members.items()):
         raise RemoteError("directory", "a member stands under another id than its own")
-    return Directory(
+    directory = Directory(
         version=integer(found["version"], 1, MAX_U32),
         issued_at=time_of(found["issued_at"]),
         hub=party_of(hub["id"]),
         hub_keys=tuple(read_key_record(record) for record in array(hub["keys"], _MAX_KEYS)),
         members=members,
     )
+    _check_parties(directory)
+    return directory
+
+
+def _check_parties(directory: Directory) -> None:
+    """Raise RemoteError("directory") where one name or one key would stand for two parties or two uses."""
+    if not directory.members.keys().isdisjoint((directory.hub, REPORTER)):
+        raise RemoteError("directory", "the hub and the reporter are no members")
+    records = [*directory.hub_keys, *(record for member in directory.members.values() for record in member.keys)]
+    if len({record.kid for record in records}) != len(records):
+        raise RemoteError("directory", "a key stands twice: each has one owner, one use and one state")
 
 
 def directory_digest(raw: str) -> bytes:
-    """Return H(file), 32 bytes: what the log's `dir` leaf holds."""
-    return sha256(raw.encode("ascii"))
+    """Return H(file), 32 bytes: what the log's `dir` leaf holds. Raises LocalError for what no reader let through."""
+    return jws.digest(raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,9 +295,7 @@ class DirectoryHistory:
             last_index, last = self.versions[-1]
             if index <= last_index or directory.version != last.version + 1:
                 raise RemoteError("directory", "not the next version", version=last.version + 1)
-            gone = last.members.keys() - directory.members.keys()
-            if gone or _lost_keys(last, directory):
-                raise RemoteError("directory", "a member or a key of the version before is missing")
+            _check_next(last, directory)
         elif directory.version != 1:
             raise RemoteError("directory", "the first version of the history is missing", version=1)
         return DirectoryHistory((*self.versions, (index, directory)))
@@ -316,15 +329,26 @@ class DirectoryHistory:
         raise RemoteError("unknown-key", "no open signing key has this kid")
 
 
-def _lost_keys(old: Directory, new: Directory) -> bool:
-    def kids(records: Iterable[KeyRecord]) -> set[str]:
-        return {record.kid for record in records}
-
-    lost = kids(old.hub_keys) - kids(new.hub_keys)
+def _check_next(old: Directory, new: Directory) -> None:
+    """Raise RemoteError("directory") where `new` takes back what `old` said: nothing is deleted, no key opens again."""
+    if new.hub != old.hub:
+        raise RemoteError("directory", "the hub of the version before is another", hub=old.hub)
+    if not old.members.keys() <= new.members.keys():
+        raise RemoteError("directory", "a member of the version before is missing")
+    _check_keys(old.hub_keys, new.hub_keys)
     for party, member in old.members.items():
-        if party in new.members:
-            lost |= kids(member.keys) - kids(new.members[party].keys)
-    return bool(lost)
+        _check_keys(member.keys, new.members[party].keys)
+
+
+def _check_keys(old: Iterable[KeyRecord], new: Iterable[KeyRecord]) -> None:
+    after = {(record.kid, record.use): record for record in new}
+    for record in old:
+        kept = after.get((record.kid, record.use))
+        if kept is None:
+            raise RemoteError("directory", "a key of the version before is missing", kid=record.kid)
+        # A key counts up to the first leaf that closes it, whatever is said later.
+        if kept.open and not record.open:
+            raise RemoteError("directory", "a closed key is open again", kid=record.kid)
 
 
 def _one_of(enum: type[_E], value: JsonValue, name: str) -> _E:

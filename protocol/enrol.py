@@ -9,7 +9,7 @@ from keys.signing import SigningKey, VerifyKey
 from protocol import canonical, checkpoint, jws
 from protocol.directory import KeyRecord, Use, read_key_record
 from protocol.errors import RemoteError
-from protocol.party import MAX_U32, party_of, time_of
+from protocol.party import REPORTER, party_of, time_of
 from protocol.shape import array, b64u_bytes, integer, object_of, text
 
 _MAX_REQUEST_BYTES: Final = 65_536
@@ -93,16 +93,21 @@ def read_enrol_request(raw: str | bytes) -> EnrolRequest:
     """Verify and parse a request; it proves possession of the signing key, nothing about who stands behind it."""
     token = jws.read(raw, jws.ENROL, max_bytes=_MAX_REQUEST_BYTES)
     found = object_of(token.payload, ("v", "id", "name", "hub", "at", "keys"))
-    integer(found["v"], 1, MAX_U32, name="v")
+    integer(found["v"], 1, 1, name="v")
     keys = tuple(read_key_record(record) for record in array(found["keys"], _MAX_KEYS, name="keys"))
     signing = [record for record in keys if record.use is Use.SIGN]
     if len(signing) != 1 or {record.use for record in keys} != set(Use) or not all(record.open for record in keys):
         raise RemoteError("members", "a request brings one signing key and open case and identity keys")
+    if len({record.kid for record in keys}) != len(keys):
+        raise RemoteError("members", "a key stands twice: each key has one use")
     token.verify(VerifyKey(signing[0].public))
+    party, hub = party_of(found["id"]), party_of(found["hub"])
+    if party in (hub, REPORTER):
+        raise RemoteError("party", "the hub and the reporter are no members")
     return EnrolRequest(
-        id=party_of(found["id"]),
+        id=party,
         name=text(found["name"], max_chars=200, name="name"),
-        hub=party_of(found["hub"]),
+        hub=hub,
         at=time_of(found["at"]),
         keys=keys,
     )

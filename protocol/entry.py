@@ -104,9 +104,12 @@ class Entry:
         return wire
 
     def sign(self, key: SigningKey) -> "SignedEntry":
-        """Sign, and read back what was signed: nothing leaves that our own reader would refuse."""
+        """Sign, and read back what was signed: nothing leaves that our own reader would refuse (LocalError)."""
         raw = jws.sign(key, TYPE, self.payload())
-        return read_entry(raw).verify(key.public)
+        try:
+            return read_entry(raw).verify(key.public)
+        except RemoteError as error:
+            raise LocalError(f"an entry that no reader would take: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
