@@ -150,7 +150,7 @@ class Note:
         return _encode({"text": self.text})
 
 
-def read_words(raw: bytes) -> Note:
+def read_note(raw: bytes) -> Note:
     """Parse one text."""
     return Note(text(_decode(raw, ("text",))["text"], max_chars=MAX_CONTENT_BYTES))
 

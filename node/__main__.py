@@ -1,0 +1,5 @@
+"""`python -m node` is simpul-node."""
+
+from node.cli import main
+
+main()

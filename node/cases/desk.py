@@ -1,0 +1,192 @@
+"""The officer's desk: what the present custodian may do with a case. Services take (session, node, command, now)."""
+
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from node.cases import atrest
+from node.cases.atrest import open_content, seal_content
+from node.cases.lifecycle import TRANSITIONS, State
+from node.cases.report import Opening, enter, report, send_reply
+from node.cases.tracked import hops_of
+from node.cases.views import CaseAction, ForbiddenError, HandOver, Identity, NoSuchCaseError
+from node.context import Node
+from node.models.cases import Case, CaseEvent, CaseNote
+from node.sync.log import read_history
+from node.sync.outbox import Draft, queue
+from protocol.content import CaseFile, Note, Question, read_filing, read_identity_file
+from protocol.custody import ACTING, Stance, Step, Token, offer_slot
+from protocol.directory import Directory, Member, Use
+from protocol.entry import new_id
+from protocol.errors import LocalError, RemoteError
+
+#: What an action needs of the table: the state that must be able to follow.
+LEADS_TO: Final[dict[str, State]] = {
+    "hand_over": State.OFFERED,
+    "ask_triage": State.AWAITING_RULING,
+    "reply": State.ANSWERED,
+    "close": State.RESOLVED,
+}
+
+
+def find_case(session: Session, number: str) -> Case:
+    """Return this node's newest record of a case; raise NoSuchCaseError."""
+    rows = session.scalars(select(Case).where(Case.number == number, Case.stance != Stance.DECLINED)).all()
+    if not rows:
+        raise NoSuchCaseError("Tidak ada laporan dengan nomor ini di kantor Anda.")
+    acting = [row for row in rows if Stance(row.stance) in {Stance.HELD, Stance.OFFERED}]
+    return acting[0] if acting else max(rows, key=lambda row: row.received_at)
+
+
+def allowed_actions(case: Case) -> frozenset[str]:
+    """Return what the custody table and the lifecycle table let an officer do now."""
+    if Stance(case.stance) not in ACTING:
+        return frozenset()
+    state = State(case.state)
+    found = {action for action, wanted in LEADS_TO.items() if wanted in TRANSITIONS[state]}
+    if state is State.AWAITING_RULING:
+        found.discard("hand_over")
+        if case.ruled_for is not None:
+            found.add("obey")
+    if case.identity is not None:
+        found.add("open_identity")
+    return frozenset(found)
+
+
+def hand_over(session: Session, node: Node, command: HandOver, now: int) -> None:
+    """Offer the case to another member: lock and offer in one transaction."""
+    case = _acting_case(session, command.number, "hand_over")
+    _offer(session, node, case, _recipient(session, node, command.to), command.reason, now)
+
+
+def obey_ruling(session: Session, node: Node, command: CaseAction, now: int) -> None:
+    """Offer the case to the member that triage named; that member cannot reject it."""
+    case = _acting_case(session, command.number, "obey")
+    if case.ruled_for == node.member_id:
+        # Triage named this very office: there is nobody to offer to, and the case goes on here.
+        case.ask_id = case.ruling_id = case.ruled_for = None
+        enter(session, case, State.VERIFIED, now, node.member_id)
+        report(session, node, case, now)
+        return
+    named = read_history(session, node.federation).latest.member(case.ruled_for or "")
+    _offer(session, node, case, named, command.text, now, ruling=case.ruling_id)
+
+
+def ask_triage(session: Session, node: Node, command: CaseAction, now: int) -> None:
+    """Ask the triage node whose matter this is: it sees the content, never the identity."""
+    case = _acting_case(session, command.number, "ask_triage")
+    triage = _triage(read_history(session, node.federation).latest)
+    complaint = read_filing(open_content(node, case.case_id, case.content or b"", "content")).complaint
+    question = Question(case.number, complaint, command.text).encode()
+    ask_id = new_id()
+    sealed = {"case": (question, triage.sealing_key(Use.CASE))}
+    queue(session, node, Draft("ask", triage.id, id=ask_id, ref=ask_id, sealed=sealed), now)
+    case.ask_id = ask_id
+    enter(session, case, State.AWAITING_RULING, now, triage.id)
+    report(session, node, case, now)
+
+
+def reply(session: Session, node: Node, command: CaseAction, now: int) -> None:
+    """Answer the reporter; the words go sealed to the mailbox."""
+    _answer(session, node, command, "reply", now)
+
+
+def close(session: Session, node: Node, command: CaseAction, now: int) -> None:
+    """Close the case with a last word to the reporter."""
+    _answer(session, node, command, "close", now)
+
+
+def open_identity(session: Session, node: Node, command: CaseAction, now: int) -> Identity:
+    """Open the identity for a reason, which the reporter will see. Show it only after the transaction is durable."""
+    case = _acting_case(session, command.number, "open_identity")
+    role = _opening_role(command)
+    raw = atrest.open_identity(node, case.case_id, case.identity or b"")
+    _note(session, node, case, "opening", role, command.text, now)
+    opened_by = f"identity:{command.officer.username}"
+    session.add(CaseEvent(case_id=case.case_id, at=now, state=case.state, detail=opened_by))
+    report(session, node, case, now, Opening(role, command.text))
+    found = read_identity_file(raw).identity
+    return Identity() if found is None else Identity(**found)
+
+
+def _answer(session: Session, node: Node, command: CaseAction, action: str, now: int) -> None:
+    case = _acting_case(session, command.number, action)
+    send_reply(session, node, case, command.text, now)
+    _note(session, node, case, "reply", command.officer.display_name, command.text, now)
+    enter(session, case, LEADS_TO[action], now, command.officer.username)
+    report(session, node, case, now)
+
+
+def _offer(
+    session: Session, node: Node, case: Case, to: Member, reason: str, now: int, ruling: str | None = None
+) -> None:
+    complaint = read_filing(open_content(node, case.case_id, case.content or b"", "content")).complaint
+    case_file = CaseFile(
+        number=case.number,
+        origin=case.origin,
+        return_ref=case.return_ref,
+        mailbox=case.mailbox,
+        filed_at=case.filed_at,
+        complaint=complaint,
+        hops=hops_of(case.hops),
+        reason=reason,
+    )
+    token = Token(Stance(case.stance), case.epoch).take(Step.OFFER)
+    offer_id = new_id()
+    draft = Draft(
+        "offer",
+        to.id,
+        id=offer_id,
+        ref=offer_id,
+        epoch=token.epoch,
+        slot=offer_slot(node.keyring.secrets["slot"], case.case_id, token.epoch),
+        re=ruling,
+        sealed={"case": (case_file.encode(), to.sealing_key(Use.CASE))},
+    )
+    try:
+        queue(session, node, draft, now)
+    except LocalError as error:
+        raise ForbiddenError(
+            "Laporan ini sudah terlalu sering berpindah untuk diteruskan lagi. Minta penetapan triase."
+        ) from error
+    case.stance, case.offer_id, case.offered_to = token.stance, offer_id, to.id
+    if reason:
+        _note(session, node, case, "reason", node.member_id, reason, now)
+    enter(session, case, State.OFFERED, now, to.id)
+    report(session, node, case, now)
+
+
+def _acting_case(session: Session, number: str, action: str) -> Case:
+    case = find_case(session, number)
+    if action not in allowed_actions(case):
+        raise ForbiddenError("Langkah ini tidak tersedia untuk laporan pada keadaannya sekarang.")
+    return case
+
+
+def _recipient(session: Session, node: Node, to: str) -> Member:
+    directory = read_history(session, node.federation).latest
+    member = directory.members.get(to)
+    if member is None or not member.takes_offers or to == node.member_id:
+        raise ForbiddenError("Instansi tujuan tidak dikenal atau sedang tidak menerima penerusan. Pilih instansi lain.")
+    return member
+
+
+def _triage(directory: Directory) -> Member:
+    try:
+        return directory.triage()
+    except RemoteError as error:
+        raise ForbiddenError("Direktori belum menyebut simpul triase. Hubungi pengelola pusat.") from error
+
+
+def _opening_role(command: CaseAction) -> str:
+    if "custodian" not in command.officer.roles:
+        raise ForbiddenError("Hanya kustodian yang boleh membuka identitas.")
+    if not command.text.strip():
+        raise ForbiddenError("Alasan membuka identitas wajib diisi; pelapor akan membacanya.")
+    return "custodian"
+
+
+def _note(session: Session, node: Node, case: Case, kind: str, author: str, text: str, now: int) -> None:
+    sealed = seal_content(node, case.case_id, Note(text).encode(), "note")
+    session.add(CaseNote(case_id=case.case_id, at=now, kind=kind, member=node.member_id, author=author, sealed=sealed))

@@ -1,0 +1,163 @@
+"""What an officer sees: the list, and one case whole. Content is decrypted here, in memory, for the page being made."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from keys.errors import KeysError
+from node.cases.atrest import open_content
+from node.cases.desk import allowed_actions, find_case
+from node.cases.lifecycle import State
+from node.cases.names import office_name
+from node.cases.tracked import hops_of
+from node.cases.views import CasePage, CaseRow, Complaint, Event, Hop, Message, Officer, Opening, Suggestion
+from node.context import Node
+from node.models.cases import Case, CaseEvent, CaseNote
+from node.sync.log import read_history, read_log
+from protocol import custody, routing
+from protocol.content import read_filing, read_note
+from protocol.custody import ACTING, Stance
+from protocol.directory import Directory
+from protocol.entry import read_entry
+
+_GONE = {Stance.PASSED, Stance.ERASED}
+
+
+def list_cases(session: Session, node: Node, now: int) -> list[CaseRow]:
+    """Return every case of this node, the most urgent first; cases that were handed on stay as stubs."""
+    rows = session.scalars(select(Case).where(Case.stance.not_in([Stance.DECLINED, Stance.INVITED]))).all()
+    found = [_row(session, node, case, _complaint(node, case), now) for case in rows]
+    return sorted(found, key=lambda row: (not row.here, row.due_at is None, row.due_at or 0, -row.received_at))
+
+
+def read_case(session: Session, node: Node, number: str, officer: Officer, now: int) -> CasePage:
+    """Return one case as `officer` sees it; raise NoSuchCaseError."""
+    del officer  # every officer who may read cases sees the same; the web asks the permissions
+    case = find_case(session, number)
+    complaint = _complaint(node, case)
+    directory = read_history(session, node.federation).latest
+    claims = [] if complaint is None else routing.claims(directory, complaint.region, complaint.topic)
+    actions = allowed_actions(case)
+    offered = Stance(case.stance) is not Stance.HELD and case.offered_to is not None
+    return CasePage(
+        row=_row(session, node, case, complaint, now),
+        complaint=complaint,
+        identity_sealed=case.identity is not None,
+        grant_pending=Stance(case.stance) in ACTING and case.identity is None,
+        custodian=office_name(session, node, _custodian(case, node)),
+        history=_history(session, node, case),
+        hops=_hops(session, node, case, open_to=case.offered_to if offered else None),
+        messages=_messages(session, node, case),
+        openings=_openings(session, node, case),
+        suggestion=_suggestion(claims[0]) if claims else None,
+        ruling=None if case.ruled_for is None else _named(directory, case.ruled_for, "Ditetapkan oleh triase"),
+        recipients=_recipients(directory, node),
+        actions=actions,
+    )
+
+
+def proven_hops(session: Session, node: Node, hops: tuple[custody.Hop, ...]) -> tuple[Hop, ...]:
+    """Return proven hops as views, with the log position of each accept."""
+    log = read_log(session)
+    found = []
+    for hop in hops:
+        offer, accept = read_entry(hop.offer).entry, read_entry(hop.accept).entry
+        leaf = log.first_with_slot(accept.slot or "")
+        sender, recipient = (office_name(session, node, party) for party in (offer.sender, offer.recipient))
+        found.append(Hop(sender, recipient, offer.at, accept.at, None if leaf is None else leaf[0]))
+    return tuple(found)
+
+
+def _row(session: Session, node: Node, case: Case, complaint: Complaint | None, now: int) -> CaseRow:
+    here = Stance(case.stance) in {Stance.HELD, Stance.OFFERED}
+    stance = "offered" if Stance(case.stance) is Stance.OFFERED else "held" if here else "gone"
+    return CaseRow(
+        number=case.number,
+        state=State(case.state),
+        kind=complaint.kind if complaint else "",
+        topic=complaint.topic if complaint else "",
+        region=complaint.region if complaint else "",
+        secrecy=complaint.secrecy if complaint else "",
+        received_at=case.received_at,
+        due_at=case.due_at,
+        overdue=here and case.due_at is not None and case.due_at < now,
+        origin=office_name(session, node, case.origin),
+        custody="asking" if here and case.state == State.AWAITING_RULING else stance,
+        here=here,
+    )
+
+
+def _complaint(node: Node, case: Case) -> Complaint | None:
+    if case.content is None:
+        return None
+    try:
+        return Complaint(**read_filing(open_content(node, case.case_id, case.content, "content")).complaint)
+    except KeysError:
+        return None  # the wrapping is gone or damaged: the stub still shows, so that people see that something is wrong
+
+
+def _custodian(case: Case, node: Node) -> str:
+    return case.offered_to or node.member_id if Stance(case.stance) in _GONE else node.member_id
+
+
+def _history(session: Session, node: Node, case: Case) -> tuple[Event, ...]:
+    rows = session.scalars(select(CaseEvent).where(CaseEvent.case_id == case.case_id).order_by(CaseEvent.id))
+    members = read_history(session, node.federation).latest.members
+
+    def detail(text: str) -> str:
+        return members[text].name if text in members else text
+
+    return tuple(Event(row.at, State(row.state), node.settings.display_name, detail(row.detail)) for row in rows)
+
+
+def _hops(session: Session, node: Node, case: Case, open_to: str | None) -> tuple[Hop, ...]:
+    found = proven_hops(session, node, hops_of(case.hops))
+    if open_to is None:
+        return found
+    offered_at = max((event.at for event in _history(session, node, case)), default=case.received_at)
+    here, there = node.settings.display_name, office_name(session, node, open_to)
+    accepted = offered_at if Stance(case.stance) in _GONE else None
+    return (*found, Hop(here, there, offered_at, accepted, None))
+
+
+def _messages(session: Session, node: Node, case: Case) -> tuple[Message, ...]:
+    rows = _notes(session, case, {"reply", "reason", "ruling"})
+    return tuple(Message(row.at, _author(session, node, row), _text(node, case, row)) for row in rows)
+
+
+def _openings(session: Session, node: Node, case: Case) -> tuple[Opening, ...]:
+    rows = _notes(session, case, {"opening"})
+    return tuple(
+        Opening(row.at, office_name(session, node, row.member), row.author, _text(node, case, row)) for row in rows
+    )
+
+
+def _notes(session: Session, case: Case, kinds: set[str]) -> list[CaseNote]:
+    query = select(CaseNote).where(CaseNote.case_id == case.case_id, CaseNote.kind.in_(kinds)).order_by(CaseNote.id)
+    return list(session.scalars(query))
+
+
+def _text(node: Node, case: Case, row: CaseNote) -> str:
+    return read_note(open_content(node, case.case_id, row.sealed, "note")).text
+
+
+def _author(session: Session, node: Node, row: CaseNote) -> str:
+    return row.author if row.kind == "reply" else office_name(session, node, row.member)
+
+
+def _suggestion(claim: routing.Claim) -> Suggestion:
+    why = " · ".join(
+        part
+        for part in (f"wilayah {claim.region}" if claim.region else "", f"topik {claim.topic}" if claim.topic else "")
+        if part
+    )
+    return Suggestion(claim.member.id, claim.member.name, why or "berwenang untuk semua wilayah dan topik")
+
+
+def _named(directory: Directory, member: str, why: str) -> Suggestion:
+    found = directory.members.get(member)
+    return Suggestion(member, found.name if found else member, why)
+
+
+def _recipients(directory: Directory, node: Node) -> tuple[Suggestion, ...]:
+    others = (m for m in directory.members.values() if m.takes_offers and m.id != node.member_id)
+    return tuple(Suggestion(m.id, m.name, m.kind) for m in sorted(others, key=lambda m: m.name))

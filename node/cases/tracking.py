@@ -1,0 +1,80 @@
+"""Tracking: what a receipt code, and nothing else, shows. Local rows only; sealed things are opened in memory."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from keys import b64u
+from keys.receipt import ReceiptCode
+from keys.sealing import SealingKey
+from node.cases.intake import own_file_context
+from node.cases.lifecycle import State
+from node.cases.names import office_name
+from node.cases.report import letter_context
+from node.cases.show import proven_hops
+from node.cases.tracked import hops_of
+from node.cases.views import Complaint, Event, Message, NoSuchCaseError, Opening, Tracking
+from node.context import Node
+from node.models.cases import Tracked, TrackedEvent, TrackedMail
+from protocol.content import read_filing, read_note
+from protocol.errors import RemoteError
+from protocol.seal import open_part
+
+
+def track(session: Session, node: Node, receipt: str, now: int) -> Tracking:
+    """Return what became of the complaint behind a receipt code.
+
+    Raises keys.errors.ReceiptCodeError for text that is no code, NoSuchCaseError for one that finds nothing here.
+    """
+    del now  # deadlines are shown as dates; the page says which have passed
+    code = ReceiptCode.parse(receipt)
+    found = session.scalar(select(Tracked).where(Tracked.lookup_h == b64u.encode(code.lookup_hash)))
+    if found is None:
+        raise NoSuchCaseError("Kode ini benar bentuknya, tetapi tidak ada laporan dengan kode ini di simpul ini.")
+    mailbox = code.mailbox()
+    mail = {row.entry_id: row for row in session.scalars(select(TrackedMail).where(TrackedMail.number == found.number))}
+    events = list(
+        session.scalars(
+            select(TrackedEvent).where(TrackedEvent.number == found.number).order_by(TrackedEvent.at, TrackedEvent.id)
+        )
+    )
+    own = open_part(found.own_file, mailbox, own_file_context(found.form_id, mailbox.public.kid))
+    return Tracking(
+        number=found.number,
+        filed_at=found.filed_at,
+        state=State(found.state),
+        custodian=office_name(session, node, found.custodian),
+        due_at=found.due_at,
+        history=_history(session, node, events),
+        hops=proven_hops(session, node, hops_of(found.hops)),
+        messages=tuple(
+            Message(row.at, office_name(session, node, row.member), _read(row, mailbox, found.return_ref))
+            for row in sorted(mail.values(), key=lambda row: row.at)
+            if row.kind == "reply"
+        ),
+        openings=tuple(
+            Opening(
+                event.at,
+                office_name(session, node, event.member),
+                event.role,
+                _read(mail[event.mail_id], mailbox, found.return_ref) if event.mail_id in mail else "",
+            )
+            for event in events
+            if event.role is not None
+        ),
+        complaint=Complaint(**read_filing(own).complaint),
+    )
+
+
+def _history(session: Session, node: Node, events: list[TrackedEvent]) -> tuple[Event, ...]:
+    return tuple(
+        Event(row.at, State(row.state), office_name(session, node, row.member)) for row in events if row.role is None
+    )
+
+
+def _read(row: TrackedMail, mailbox: SealingKey, return_ref: str) -> str:
+    """Open a letter; one that does not open is shown as such, so that the others still can be read."""
+    context = letter_context(row.member, row.entry_id, return_ref, mailbox.public.kid)
+    try:
+        return read_note(open_part(row.sealed, mailbox, context)).text
+    except RemoteError:
+        return "[Balasan ini rusak dan tidak dapat dibuka. Hubungi kantor yang menangani.]"

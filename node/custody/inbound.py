@@ -1,0 +1,203 @@
+"""What each kind of entry does when it arrives. Custody itself moves in settle.py, by the leaves alone."""
+
+from collections.abc import Callable
+from typing import Final
+
+from sqlalchemy import select
+
+from node.cases.atrest import new_key, seal_content
+from node.cases.lifecycle import State
+from node.cases.report import enter, report
+from node.cases.tracked import Letter, apply_progress, hops_json, put_letter, tracked_by_return
+from node.custody.arrival import Arrival
+from node.models.cases import Ask, Case, CaseNote
+from node.sync.outbox import Draft, queue
+from node.sync.rows import alarm, link_to
+from protocol.content import (
+    CaseFile,
+    Filing,
+    Note,
+    read_case_file,
+    read_identity_file,
+    read_note,
+    read_progress,
+    read_question,
+    read_receipt_body,
+    read_ruling_body,
+)
+from protocol.custody import Stance, answer_slot, prove_chain, won_at
+from protocol.directory import Use
+from protocol.entry import read_entry
+from protocol.errors import RemoteError
+
+
+def on_offer(arrival: Arrival) -> None:
+    """Store the case and queue the accept, which says only "stored, and I can open it"; or queue a reject with why."""
+    try:
+        won_at(arrival.signed, arrival.log)
+        case_file = read_case_file(arrival.open("case"))
+        holder = arrival.entry.sender
+        prove_chain(case_file.hops, case_file.origin, arrival.log, arrival.history, holder=holder)
+    except RemoteError as error:
+        # A ruling binds the office that it names, so a broken offer under one stays with its sender, unanswered.
+        if arrival.entry.re is None:
+            _answer(arrival, "reject", message=f"{error.rule.name}: {error.detail}")
+        raise
+    case = _store(arrival, case_file)
+    if case_file.reason:
+        _keep_note(arrival, case, "reason", Note(case_file.reason).encode())
+    case.answer_id = _answer(arrival, "accept")
+
+
+def _store(arrival: Arrival, case_file: CaseFile) -> Case:
+    entry, session = arrival.entry, arrival.session
+    key = new_key(arrival.node, entry.id, "content")
+    case = Case(
+        case_id=entry.id,
+        number=case_file.number,
+        origin=case_file.origin,
+        return_ref=case_file.return_ref,
+        mailbox=case_file.mailbox,
+        filed_at=case_file.filed_at,
+        received_at=arrival.now,
+        sender=entry.sender,
+        hops=hops_json(case_file.hops),
+        stance=Stance.INVITED,
+        epoch=entry.epoch,
+        state=State.OFFERED,
+        step=0,
+        content=key.seal(Filing(case_file.complaint).encode(), "content"),
+    )
+    session.add(case)
+    session.flush()
+    return case
+
+
+def _keep_note(arrival: Arrival, case: Case, kind: str, raw: bytes) -> None:
+    """Keep another office's words beside the case, sealed under its content key; not once the content is erased."""
+    read_note(raw)
+    if case.content is not None:
+        sealed = seal_content(arrival.node, case.case_id, raw, "note")
+        entry = arrival.entry
+        note = CaseNote(case_id=case.case_id, at=entry.at, kind=kind, member=entry.sender, author="", sealed=sealed)
+        arrival.session.add(note)
+
+
+def _answer(arrival: Arrival, kind: str, message: str | None = None) -> str:
+    offer = arrival.entry
+    key = arrival.history.latest.member(offer.sender).sealing_key(Use.CASE)
+    draft = Draft(
+        kind,
+        offer.sender,
+        ref=offer.id,
+        re=offer.id,
+        epoch=offer.epoch,
+        slot=answer_slot(arrival.signed.raw),
+        sealed={} if message is None else {"message": (Note(message).encode(), key)},
+    )
+    return queue(arrival.session, arrival.node, draft, arrival.now).entry.id
+
+
+def on_answer(arrival: Arrival) -> None:
+    """Accept, reject and recall are only kept: settle.py reads in the leaves whether they won."""
+    if arrival.entry.kind == "reject":
+        case = arrival.session.scalar(select(Case).where(Case.offer_id == arrival.entry.re))
+        if case is not None:
+            _keep_note(arrival, case, "reason", arrival.open("message"))
+
+
+def on_grant(arrival: Arrival) -> None:
+    """Store the identity under the case's identity key; the receipt that follows lets the sender destroy its copy."""
+    entry, session = arrival.entry, arrival.session
+    case = session.get(Case, entry.ref)
+    if case is None or case.sender != entry.sender or case.answer_id != entry.re:
+        raise RemoteError("thread", "a grant comes from the one whose offer this node accepted, for that accept")
+    if Stance(case.stance) in {Stance.INVITED, Stance.DECLINED}:
+        raise RemoteError("won", "a grant before the accept has won")
+    identity = arrival.open("identity")
+    read_identity_file(identity)
+    if case.identity is None and Stance(case.stance) is not Stance.ERASED:
+        case.identity = new_key(arrival.node, case.case_id, "identity").seal(identity, "identity")
+
+
+def on_ask(arrival: Arrival) -> None:
+    """Keep a question before this node as triage; never an identity."""
+    entry = arrival.entry
+    question = arrival.open("case")
+    read_question(question)
+    content = new_key(arrival.node, entry.id, "content").seal(question, "content")
+    arrival.session.add(Ask(ask_id=entry.id, asked_by=entry.sender, asked_at=entry.at, content=content))
+
+
+def on_ruling(arrival: Arrival) -> None:
+    """Note whom triage named; the desk obeys with an offer that carries the ruling's id."""
+    entry, session = arrival.entry, arrival.session
+    case = session.scalar(select(Case).where(Case.ask_id == entry.ref))
+    if case is None or arrival.history.latest.triage().id != entry.sender:
+        raise RemoteError("thread", "a ruling answers an ask of ours, by the triage node")
+    named = read_ruling_body(entry.body)
+    _keep_note(arrival, case, "ruling", arrival.open("message"))
+    case.ruling_id, case.ruled_for = entry.id, named
+    enter(session, case, State.AWAITING_RULING, arrival.now, named)
+    report(session, arrival.node, case, arrival.now)
+
+
+def on_reply(arrival: Arrival) -> None:
+    """Put an answer into the reporter's mailbox. Only an office that handles or handled the case may write."""
+    entry = arrival.entry
+    tracked = tracked_by_return(arrival.session, entry.ref or "")
+    _check_handler(arrival, tracked.custodian, tracked.hops)
+    letter = Letter(entry.id, "reply", arrival.ciphertext("reply"))
+    put_letter(arrival.session, tracked, entry.sender, letter, entry.at)
+
+
+def on_progress(arrival: Arrival) -> None:
+    """Move the origin's pointer along proven hops, and note what the custodian reports."""
+    entry = arrival.entry
+    tracked = tracked_by_return(arrival.session, entry.ref or "")
+    progress = read_progress(arrival.open("message"))
+    prove_chain(progress.hops, arrival.node.member_id, arrival.log, arrival.history, holder=entry.sender)
+    letter = Letter(entry.id, "opening", arrival.ciphertext("reply")) if "reply" in entry.parts else None
+    apply_progress(arrival.session, tracked, entry.sender, progress, letter)
+
+
+def on_receipt(arrival: Arrival) -> None:
+    """Note how far the peer has stored what we sent; settle.py erases what is then no longer ours to keep."""
+    upto = read_receipt_body(arrival.entry.body)
+    link = link_to(arrival.session, arrival.entry.sender)
+    if upto >= link.next_seq:
+        raise RemoteError("seq", "a receipt for what was never sent", next=link.next_seq)
+    link.confirmed = max(link.confirmed, upto)
+
+
+def on_other(arrival: Arrival) -> None:
+    """Keep a kind that this version does not act on yet; a later one will find it in the inbox."""
+    alarm(
+        arrival.session, "kind", f"{arrival.entry.kind} from {arrival.entry.sender} is kept, not acted on", arrival.now
+    )
+
+
+#: One row a kind.
+HANDLERS: Final[dict[str, Callable[[Arrival], None]]] = {
+    "offer": on_offer,
+    "accept": on_answer,
+    "reject": on_answer,
+    "recall": on_answer,
+    "grant": on_grant,
+    "ask": on_ask,
+    "ruling": on_ruling,
+    "reply": on_reply,
+    "progress": on_progress,
+    "receipt": on_receipt,
+}
+
+
+def _check_handler(arrival: Arrival, custodian: str, hops: list[dict[str, str]]) -> None:
+    """Raise RemoteError unless the sender is the custodian or stood on the way of the case."""
+    if arrival.entry.sender == custodian:
+        return
+    for hop in hops:
+        offer = read_entry(hop["offer"]).entry  # proven before it was stored
+        if arrival.entry.sender in {offer.sender, offer.recipient}:
+            return
+    raise RemoteError("party", "only an office that handles the case writes to its reporter")

@@ -1,0 +1,98 @@
+"""The one scheduler of a node: it only says when; what is done stands in the rooms."""
+
+import fcntl
+import logging
+import random
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import IO, Final
+
+import requests
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from node.context import Node
+from node.sync.client import HttpHub
+from node.sync.engine import Synced, sync
+
+_LOG: Final = logging.getLogger("simpul.sync")
+_JITTER: Final = 0.2
+_MAX_BACKOFF_SECONDS: Final = 900
+_JOB: Final = "sync"
+
+
+class Scheduler:
+    """Calls the sync every so often, at once when woken, more rarely while the hub cannot be reached."""
+
+    def __init__(self, every_seconds: int, run: Callable[[], Synced]) -> None:
+        self._every = every_seconds
+        self._run = run
+        self._failures = 0
+        self._busy = threading.Lock()
+        self._again = threading.Event()
+        self._jobs = BackgroundScheduler(timezone=UTC, job_defaults={"max_instances": 2, "misfire_grace_time": None})
+
+    def start(self) -> None:
+        """Begin; the first sync is now."""
+        self._jobs.start()
+        self._at(0)
+
+    def wake(self) -> None:
+        """Sync now; if one is going on, once more after it. Safe from any thread, and after stop."""
+        self._again.set()
+        if self._jobs.running:
+            self._at(0)
+
+    def stop(self) -> None:
+        """End; a sync that is going on is finished first."""
+        self._jobs.shutdown(wait=True)
+
+    def _at(self, seconds: float) -> None:
+        run_date = datetime.now(UTC) + timedelta(seconds=seconds)  # noqa: TID251  the scheduler is an edge
+        self._jobs.add_job(self._once, "date", run_date=run_date, id=_JOB, replace_existing=True)
+
+    def _once(self) -> None:
+        if not self._busy.acquire(blocking=False):
+            return  # the one that is running sees `again`
+        try:
+            self._again.clear()
+            self._failures = self._failures + 1 if self._failed() else 0
+        finally:
+            self._busy.release()
+        self._at(0 if self._again.is_set() else self._delay())
+
+    def _failed(self) -> bool:
+        try:
+            done = self._run()
+        except Exception as error:  # noqa: BLE001  whatever failed, the next sync must come
+            _LOG.error("sync failed: %s", type(error).__name__)
+            return True
+        if done.trouble is not None:
+            _LOG.warning("sync: %s", done.trouble)
+        return done.trouble is not None
+
+    def _delay(self) -> float:
+        backoff = float(min(self._every << min(self._failures, 16), max(_MAX_BACKOFF_SECONDS, self._every)))
+        return backoff * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  spreads load, guards nothing
+
+
+def take_scheduler_lock(data_dir: Path) -> IO[str] | None:
+    """Return the open lock file if this process may schedule; None if another of this node does already."""
+    lock = (data_dir / "scheduler.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return None
+    return lock
+
+
+def make_sync(node: Callable[[], Node], clock: Callable[[], int]) -> Callable[[], Synced]:
+    """Return the job: one sync of the node over HTTP, on one kept connection."""
+    session = requests.Session()
+
+    def run() -> Synced:
+        return sync(node(), HttpHub(node().federation.url, session), clock)
+
+    return run

@@ -1,0 +1,124 @@
+"""Tables of the sync: what goes out, what came in, how far the log was read."""
+
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from node.models.base import Base
+
+
+class SyncState(Base):
+    """The one row of this node's sync: counters and cursors (docs/protocol.md section 5)."""
+
+    __tablename__ = "sync_state"
+
+    id: Mapped[int] = mapped_column(primary_key=True)  # always 1
+    inc: Mapped[int]
+    ctr: Mapped[int] = mapped_column(BigInteger)
+    request_h: Mapped[str | None] = mapped_column(String(43))
+    inbox_pos: Mapped[int] = mapped_column(BigInteger)
+    sent_pos: Mapped[int] = mapped_column(BigInteger)
+    log_size: Mapped[int] = mapped_column(BigInteger)
+    log_root: Mapped[str] = mapped_column(String(43))
+    checkpoint: Mapped[str | None] = mapped_column(Text)
+    contact_at: Mapped[int | None] = mapped_column(BigInteger)
+    #: The last failure to reach or believe the hub, as the name of a rule or an exception; None when all is well.
+    trouble: Mapped[str | None] = mapped_column(String(120))
+
+
+class Link(Base):
+    """One peer: the next position to it, how far it was received from, how far the peer confirmed."""
+
+    __tablename__ = "link"
+
+    peer: Mapped[str] = mapped_column(String(63), primary_key=True)
+    next_seq: Mapped[int] = mapped_column(BigInteger, default=1)
+    received: Mapped[int] = mapped_column(BigInteger, default=0)
+    confirmed: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class OutboxEntry(Base):
+    """An entry of ours: queued, then logged (or refused, with the rule). Kept: it is our side of the evidence."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (Index("ix_outbox_state", "state", "place"),)
+
+    place: Mapped[int] = mapped_column(primary_key=True)
+    entry_id: Mapped[str] = mapped_column(String(22), unique=True)
+    h: Mapped[str] = mapped_column(String(43), unique=True)
+    recipient: Mapped[str] = mapped_column(String(63))
+    seq: Mapped[int] = mapped_column(BigInteger)
+    kind: Mapped[str] = mapped_column(String(16))
+    raw: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(8))  # queued | logged | refused
+    rule: Mapped[str | None] = mapped_column(String(32))
+    log_index: Mapped[int | None] = mapped_column(BigInteger)
+    queued_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class OutboxPart(Base):
+    """A sealed part that an entry of the outbox names; gone once the hub has logged the entry."""
+
+    __tablename__ = "outbox_part"
+
+    part_id: Mapped[str] = mapped_column(String(43), primary_key=True)
+    entry_id: Mapped[str] = mapped_column(ForeignKey("outbox.entry_id"), index=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class InboxEntry(Base):
+    """An entry that came, as received. Its parts are not kept as they came."""
+
+    __tablename__ = "inbox"
+
+    pos: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    log_index: Mapped[int] = mapped_column(BigInteger)
+    entry_id: Mapped[str] = mapped_column(String(22), index=True)
+    h: Mapped[str] = mapped_column(String(43), unique=True)
+    sender: Mapped[str] = mapped_column(String(63))
+    seq: Mapped[int] = mapped_column(BigInteger)
+    kind: Mapped[str] = mapped_column(String(16))
+    raw: Mapped[str] = mapped_column(Text)
+    #: The rule that it broke for this reader; None when it was applied.
+    rule: Mapped[str | None] = mapped_column(String(32))
+    received_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class LogSlot(Base):
+    """The first leaf with a slot, for every slot in the log."""
+
+    __tablename__ = "log_slot"
+
+    slot: Mapped[str] = mapped_column(String(22), primary_key=True)
+    log_index: Mapped[int] = mapped_column(BigInteger)
+    h: Mapped[str] = mapped_column(String(43))
+
+
+class LogTile(Base):
+    """The log's hashes as tiles, from the leaves that this node read itself."""
+
+    __tablename__ = "log_tile"
+
+    level: Mapped[int] = mapped_column(primary_key=True)
+    n: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    hashes: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class DirectoryVersion(Base):
+    """A version of the directory as the registrar signed it, with the position of its leaf."""
+
+    __tablename__ = "directory_version"
+
+    version: Mapped[int] = mapped_column(primary_key=True)
+    log_index: Mapped[int] = mapped_column(BigInteger)
+    raw: Mapped[str] = mapped_column(Text)
+
+
+class Alarm(Base):
+    """Something that a person should look at. `detail` names rules, parties and ids, never content."""
+
+    __tablename__ = "alarm"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[int] = mapped_column(BigInteger)
+    rule: Mapped[str] = mapped_column(String(32))
+    detail: Mapped[str] = mapped_column(String(400))

@@ -1,0 +1,1 @@
+"""The node's side of the sync: outbox, inbox, and the log read leaf by leaf. Nothing here knows the web."""

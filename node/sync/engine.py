@@ -1,0 +1,146 @@
+"""A whole sync: exchange until nothing is left to push or to pull. No transaction is open during the network."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+from sqlalchemy import func, select
+
+from keys import b64u
+from node.context import Node
+from node.models.sync import OutboxEntry
+from node.sync.client import Hub, HubRefusedError, HubUnreachableError
+from node.sync.exchange import Opened, Prepared, apply_answer, open_answer, prepare
+from node.sync.log import LogNews, extend_log, read_history
+from node.sync.rows import alarm, sync_state
+from protocol import checkpoint as checkpoints
+from protocol import jws
+from protocol.bundle import read_conflict
+from protocol.errors import RemoteError
+from protocol.leaf import read_leaf
+
+_MAX_ROUNDS: Final = 50
+_CONFLICT: Final = 409
+_MAX_CONFLICT_BYTES: Final = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """What a sync did: how many exchanges, entries pushed and pulled; `trouble` is None when the hub was believed."""
+
+    rounds: int
+    pushed: int
+    pulled: int
+    trouble: str | None = None
+
+
+def sync(node: Node, hub: Hub, clock: Callable[[], int]) -> Synced:
+    """Exchange with the hub until both sides are done. A failure leaves everything queued and is told in `trouble`."""
+    rounds = pushed = pulled = 0
+    try:
+        _follow_first(node, hub)
+        more = True
+        while more and rounds < _MAX_ROUNDS:
+            prepared, opened = _exchange(node, hub, clock)
+            rounds += 1
+            pushed += len(prepared.request.entries)
+            pulled += len(opened.answer.pull)
+            # What the hub will not take is told in alarms and tried again at the next sync, not in a circle here.
+            stuck = bool(opened.answer.push) and not any(p.state in {"ok", "dup"} for p in opened.answer.push)
+            more = opened.answer.more or (not stuck and _has_queued(node))
+    except (HubUnreachableError, HubRefusedError, RemoteError) as error:
+        trouble = _trouble(error)
+        _note_trouble(node, trouble, clock())
+        return Synced(rounds, pushed, pulled, trouble)
+    return Synced(rounds, pushed, pulled)
+
+
+def _exchange(node: Node, hub: Hub, clock: Callable[[], int]) -> tuple[Prepared, Opened]:
+    with node.database.transaction() as session:
+        prepared = prepare(session, node)
+    try:
+        raw = hub.post_sync(prepared.raw)
+    except HubRefusedError as error:
+        if error.status == _CONFLICT:
+            _learn_counter(node, error, clock())
+        raise
+    with node.database.reading() as session:
+        opened = open_answer(session, node, raw, prepared)
+    news = fetch_news(hub, prepared.request.seen.size, opened.checkpoint.size)
+    with node.database.transaction() as session:
+        apply_answer(session, node, opened, news, clock())
+    return prepared, opened
+
+
+def fetch_news(hub: Hub, start: int, end: int) -> LogNews:
+    """Fetch the leaves [start, end) and every directory version that they announce."""
+    leaves = hub.leaves(start, end) if end > start else []
+    versions = [leaf.directory for leaf in map(read_leaf, leaves) if leaf.directory is not None]
+    return LogNews(start, leaves, {version: hub.directory(version) for version in versions})
+
+
+def _follow_first(node: Node, hub: Hub) -> None:
+    """Read the log once before the first exchange: without a directory nobody's signature can be checked."""
+    with node.database.transaction() as session:
+        size = sync_state(session).log_size
+        known = bool(read_history(session, node.federation).versions)
+    if known:
+        return
+    note = checkpoints.read(hub.checkpoint(), node.federation.log_origin, node.federation.log_key)
+    news = fetch_news(hub, size, note.checkpoint.size)
+    with node.database.transaction() as session:
+        extend_log(session, news, note.checkpoint, node.federation)
+
+
+def _learn_counter(node: Node, refused: HubRefusedError, now: int) -> None:
+    """Take over the counter of a signed 409. One that we never reached means that this disk was rolled back: alarm."""
+    raw = _conflict_of(refused.problem)
+    with node.database.transaction() as session:
+        history = read_history(session, node.federation)
+        token = jws.read(raw, jws.ANSWER, max_bytes=_MAX_CONFLICT_BYTES)
+        conflict = read_conflict(raw, history.signing_key(node.federation.hub, token.kid))
+        if (conflict.hub, conflict.node) != (node.federation.hub, node.member_id):
+            raise RemoteError("addressed", "a conflict notice for somebody else")
+        state = sync_state(session)
+        if conflict.ctr >= state.ctr and conflict.known != b64u.decode(state.request_h or ""):
+            alarm(session, "counter", f"the hub knows request {conflict.ctr}, this disk {state.ctr}", now)
+        state.ctr = max(state.ctr, conflict.ctr)
+
+
+def _conflict_of(problem: bytes) -> str:
+    try:
+        document = orjson.loads(problem)
+    except orjson.JSONDecodeError as error:
+        raise RemoteError("counter", "a 409 without a problem document") from error
+    found = document.get("conflict") if isinstance(document, dict) else None
+    if not isinstance(found, str):
+        raise RemoteError("counter", "a 409 that is not signed")
+    return found
+
+
+def _has_queued(node: Node) -> bool:
+    with node.database.reading() as session:
+        query = select(func.count()).select_from(OutboxEntry).where(OutboxEntry.state == "queued")
+        return bool(session.scalar(query))
+
+
+def _trouble(error: HubUnreachableError | HubRefusedError | RemoteError) -> str:
+    if isinstance(error, RemoteError):
+        return f"rule:{error.rule.name}"
+    if isinstance(error, HubRefusedError):
+        return f"refused:{error.status}"
+    return f"unreachable:{error}"
+
+
+def _note_trouble(node: Node, trouble: str, now: int) -> None:
+    with node.database.transaction() as session:
+        state = sync_state(session)
+        if state.trouble != trouble and trouble.startswith("rule:"):
+            alarm(
+                session,
+                trouble.removeprefix("rule:"),
+                "the hub's answer breaks this rule; nothing of it was stored",
+                now,
+            )
+        state.trouble = trouble

@@ -1,0 +1,215 @@
+"""One exchange as two transactions: prepare a request, apply its answer. The bytes may travel by HTTP or by hand."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from keys import b64u
+from node.context import Node
+from node.custody.arrival import Arrival, verify_entry
+from node.custody.inbound import HANDLERS, on_other
+from node.custody.settle import settle
+from node.models.sync import InboxEntry, OutboxEntry, OutboxPart, SyncState
+from node.sync.log import LogNews, NodeLog, extend_log, read_history
+from node.sync.outbox import Draft, close_gap, queue
+from node.sync.rows import alarm, link_to, sync_state
+from protocol import checkpoint as checkpoints
+from protocol import jws
+from protocol.bundle import (
+    MAX_BUNDLE_BYTES,
+    MAX_BUNDLE_ENTRIES,
+    Answer,
+    Bundle,
+    Pull,
+    Pulled,
+    Pushed,
+    Request,
+    check_manifest_entries,
+    read_answer,
+    read_bundle,
+)
+from protocol.checkpoint import Checkpoint
+from protocol.content import receipt_body
+from protocol.directory import DirectoryHistory
+from protocol.entry import TreeHead, read_entry
+from protocol.errors import RemoteError
+from protocol.merkle import verify_consistency
+
+#: Base64 and JSON around the parts and entries of a bundle, generously.
+_ROOM_BYTES: Final = MAX_BUNDLE_BYTES * 7 // 10
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request that is durable and may be sent: its bytes, its hash, and how many entries it pushes."""
+
+    raw: bytes
+    h: bytes
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An answer whose signature and checkpoint were verified; nothing of it is stored yet."""
+
+    bundle: Bundle
+    answer: Answer
+    checkpoint: Checkpoint
+
+
+def prepare(session: Session, node: Node) -> Prepared:
+    """Make the next request; `ctr` and H(request) are durable with the caller's commit, before anything is sent."""
+    state = sync_state(session)
+    entries, parts = _to_push(session)
+    state.ctr += 1
+    request = Request(
+        hub=node.federation.hub,
+        node=node.member_id,
+        inc=state.inc,
+        ctr=state.ctr,
+        entries=tuple(b64u.decode(row.h) for row in entries),
+        pull=Pull(inbox=state.inbox_pos, sent=state.sent_pos, max=MAX_BUNDLE_ENTRIES),
+        floor=0,
+        seen=TreeHead(state.log_size, b64u.decode(state.log_root)),
+    )
+    manifest = request.sign(node.keyring.signing)
+    h = jws.digest(manifest)
+    state.request_h = b64u.encode(h)
+    return Prepared(Bundle(manifest, tuple(row.raw for row in entries), parts).encode(), h, request)
+
+
+def _to_push(session: Session) -> tuple[list[OutboxEntry], dict[str, bytes]]:
+    """Return what is queued, in order, up to what one bundle holds, with the parts that it names."""
+    rows: list[OutboxEntry] = []
+    parts: dict[str, bytes] = {}
+    room = _ROOM_BYTES
+    query = select(OutboxEntry).where(OutboxEntry.state == "queued").order_by(OutboxEntry.place)
+    for row in session.scalars(query.limit(MAX_BUNDLE_ENTRIES)):
+        own = list(session.scalars(select(OutboxPart).where(OutboxPart.entry_id == row.entry_id)))
+        room -= len(row.raw) + sum(len(part.content) for part in own)
+        if room < 0 and rows:
+            break
+        rows.append(row)
+        parts |= {part.part_id: part.content for part in own}
+    return rows, parts
+
+
+def open_answer(session: Session, node: Node, raw: bytes, prepared: Prepared) -> Opened:
+    """Verify an answer against the request that it answers; raise RemoteError, and change nothing."""
+    history = read_history(session, node.federation)
+    bundle = read_bundle(raw)
+    token = jws.read(bundle.manifest, jws.ANSWER, max_bytes=MAX_BUNDLE_BYTES)
+    answer = read_answer(bundle.manifest, history.signing_key(node.federation.hub, token.kid))
+    if (answer.hub, answer.node, answer.req) != (node.federation.hub, node.member_id, prepared.h):
+        raise RemoteError("addressed", "the answer is for another request")
+    check_manifest_entries([pulled.h for pulled in answer.pull], bundle.entries)
+    note = checkpoints.read(answer.checkpoint, node.federation.log_origin, node.federation.log_key)
+    seen, found = prepared.request.seen, note.checkpoint
+    if found.size < seen.size:
+        raise RemoteError("tree", "the log is shorter than it was", size=seen.size)
+    if seen.size:
+        verify_consistency(seen.size, seen.root, found.size, found.root, answer.consistency)
+    return Opened(bundle, answer, found)
+
+
+def apply_answer(session: Session, node: Node, opened: Opened, news: LogNews, now: int) -> None:
+    """Store the verdicts, the leaves, the pulled entries and all their effects: one transaction, the caller's."""
+    log = extend_log(session, news, opened.checkpoint, node.federation)
+    history = read_history(session, node.federation)
+    state = sync_state(session)
+    state.checkpoint, state.contact_at, state.trouble = opened.answer.checkpoint, now, None
+    for verdict in opened.answer.push:
+        _apply_verdict(session, node, state, verdict, now)
+    settle(session, node, log, history, now)
+    senders: set[str] = set()
+    for pulled, raw in zip(opened.answer.pull, opened.bundle.entries, strict=True):
+        if pulled.box == "sent":
+            _apply_sent(session, state, pulled, raw, now)
+        else:
+            sender = _apply_inbox(session, node, opened.bundle, state, pulled, raw, log, history, now)
+            senders |= {sender} if sender is not None else set()
+    settle(session, node, log, history, now)
+    for sender in sorted(senders):
+        upto = link_to(session, sender).received
+        queue(session, node, Draft("receipt", sender, body=receipt_body(upto)), now)
+
+
+def _apply_verdict(session: Session, node: Node, state: SyncState, verdict: Pushed, now: int) -> None:
+    row = session.scalar(select(OutboxEntry).where(OutboxEntry.h == verdict.id))
+    if row is None or row.state != "queued":
+        return
+    if verdict.state in {"ok", "dup"}:
+        row.state, row.log_index = "logged", verdict.index
+        session.query(OutboxPart).filter(OutboxPart.entry_id == row.entry_id).delete()
+        if verdict.pos == state.sent_pos + 1:
+            state.sent_pos += 1
+        return
+    # gap: something before it on the link was refused, and it was moved up already; part and rekey: sent again.
+    if verdict.state not in {"gap", "part", "rekey"}:
+        row.state, row.rule = "refused", verdict.reason
+        close_gap(session, node, row, now)
+    detail = f"{row.kind} to {row.recipient}, seq {row.seq}: {verdict.state} {verdict.reason}"
+    alarm(session, verdict.reason or verdict.state, detail, now)
+
+
+def _apply_sent(session: Session, state: SyncState, pulled: Pulled, raw: str, now: int) -> None:
+    """An entry of our own comes back: one whose verdict was lost, or, if it is unknown, a sign of a rolled back disk."""
+    if pulled.pos != state.sent_pos + 1:
+        return
+    state.sent_pos = pulled.pos
+    row = session.scalar(select(OutboxEntry).where(OutboxEntry.h == b64u.encode(pulled.h)))
+    if row is None:
+        entry = read_entry(raw).entry
+        alarm(session, "seq", f"the hub holds our {entry.kind} {entry.id}, which this disk does not know", now)
+    elif row.state == "queued":
+        row.state, row.log_index = "logged", pulled.index
+        session.query(OutboxPart).filter(OutboxPart.entry_id == row.entry_id).delete()
+
+
+def _apply_inbox(
+    session: Session,
+    node: Node,
+    bundle: Bundle,
+    state: SyncState,
+    pulled: Pulled,
+    raw: str,
+    log: NodeLog,
+    history: DirectoryHistory,
+    now: int,
+) -> str | None:
+    """Store one entry and what it does; return its sender if that one is owed a receipt."""
+    if pulled.pos <= state.inbox_pos:
+        return None
+    if pulled.pos != state.inbox_pos + 1:
+        raise RemoteError("seq", "a position of the inbox is missing", pos=state.inbox_pos + 1)
+    signed = verify_entry(raw, pulled.index, log, history)
+    entry = signed.entry
+    if entry.recipient != node.member_id:
+        raise RemoteError("addressed", "an entry for somebody else stands in this inbox")
+    link = link_to(session, entry.sender)
+    if entry.seq != link.received + 1:
+        raise RemoteError("seq", f"an entry of {entry.sender} is missing", seq=link.received + 1)
+    row = InboxEntry(
+        pos=pulled.pos,
+        log_index=pulled.index,
+        entry_id=entry.id,
+        h=b64u.encode(signed.digest),
+        sender=entry.sender,
+        seq=entry.seq,
+        kind=entry.kind,
+        raw=raw,
+        received_at=now,
+    )
+    session.add(row)
+    link.received, state.inbox_pos = entry.seq, pulled.pos
+    session.flush()
+    arrival = Arrival(session, node, log, history, signed, pulled.index, bundle.parts, now)
+    try:
+        HANDLERS.get(entry.kind, on_other)(arrival)
+    except RemoteError as error:
+        # One bad entry changes nothing but its own row, and never stops those beside it.
+        row.rule = error.rule.name
+        alarm(session, error.rule.name, f"{entry.kind} {entry.id} of {entry.sender}: {error.detail}", now)
+    return None if entry.kind == "receipt" else entry.sender

@@ -1,0 +1,37 @@
+"""The rows that every part of the sync needs: the one state row, a link, an alarm."""
+
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from keys import b64u
+from node.models.sync import Alarm, Link, SyncState
+from protocol.merkle import EMPTY_ROOT
+
+_ONLY: Final = 1
+_MAX_DETAIL_CHARS: Final = 400
+
+
+def sync_state(session: Session) -> SyncState:
+    """Return the state row, made at first use; locked until the transaction ends."""
+    found = session.get(SyncState, _ONLY, with_for_update=True)
+    if found is None:
+        found = SyncState(id=_ONLY, inc=1, ctr=0, inbox_pos=0, sent_pos=0, log_size=0, log_root=b64u.encode(EMPTY_ROOT))
+        session.add(found)
+        session.flush()
+    return found
+
+
+def link_to(session: Session, peer: str) -> Link:
+    """Return the row of a peer, made at first use; locked until the transaction ends."""
+    found = session.get(Link, peer, with_for_update=True)
+    if found is None:
+        found = Link(peer=peer, next_seq=1, received=0, confirmed=0)
+        session.add(found)
+        session.flush()
+    return found
+
+
+def alarm(session: Session, rule: str, detail: str, now: int) -> None:
+    """Note something for a person to look at; `detail` names rules, parties and ids, never content."""
+    session.add(Alarm(at=now, rule=rule, detail=detail[:_MAX_DETAIL_CHARS]))
