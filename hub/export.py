@@ -5,8 +5,8 @@
     tile/<level>/<N>[.p/<W>]   hashes (C2SP tlog-tiles), paths as the log's URLs have them
     tile/entries/<N>[.p/<W>]   the leaves themselves
     directory/<version>.jws    every version of the directory, from 1 on
-    entries/<NNNNNNNNN>.json   `{"entries":[{"index":7,"jws":…},…]}`, the entries of the 256 leaves from N on, in log order;
-                               only with --entries, and absent where there is none
+    entries/<NNNNNNNNN>.json   `{"entries":[{"index":7,"jws":…},…]}`: the entries of the 256 leaves from N on, in the
+                               order of the log; only with --entries, and absent where there is none
 
 All of one snapshot: the tiles are exactly those of the checkpoint's size. Nothing else is in it, above all no part.
 """

@@ -15,7 +15,6 @@ from hub.sync.examine import Candidate
 from protocol.custody import answer_slot
 from protocol.entry import SignedEntry, read_entry
 
-
 #: In the order of the fields of Logged.
 _COLUMNS: Final[tuple[InstrumentedAttribute[Any], ...]] = (
     LoggedEntry.index,
