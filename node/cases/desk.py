@@ -150,7 +150,7 @@ def _offer(
         raise ForbiddenError(
             "Laporan ini sudah terlalu sering berpindah untuk diteruskan lagi. Minta penetapan triase."
         ) from error
-    case.stance, case.offer_id, case.offered_to = token.stance, offer_id, to.id
+    case.stance, case.offer_id, case.offered_to = token.stance.value, offer_id, to.id
     if reason:
         _note(session, node, case, "reason", node.member_id, reason, now)
     enter(session, case, State.OFFERED, now, to.id)

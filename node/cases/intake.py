@@ -98,7 +98,7 @@ def _store(session: Session, node: Node, filing: SealedFiling, now: int) -> str:
         filed_at=now,
         received_at=now,
         hops=[],
-        stance=Stance.HELD,
+        stance=Stance.HELD.value,
         epoch=0,
         step=0,
         content=new_key(node, case_id, "content").seal(complaint, "content"),

@@ -29,9 +29,9 @@ class Opening:
 
 def enter(session: Session, case: Case, state: State, now: int, detail: str = "") -> None:
     """Put the case into `state` with its clock, and note it in the history."""
-    case.state = state
+    case.state = state.value
     case.due_at = deadlines.due_at(state, now)
-    session.add(CaseEvent(case_id=case.case_id, at=now, state=state, detail=detail))
+    session.add(CaseEvent(case_id=case.case_id, at=now, state=state.value, detail=detail))
 
 
 def report(session: Session, node: Node, case: Case, now: int, opening: Opening | None = None) -> None:

@@ -56,7 +56,7 @@ def apply_progress(session: Session, tracked: Tracked, member: str, progress: Pr
         raise RemoteError("members", "a state that this party does not know") from None
     move_pointer(tracked, member, progress.hops)
     if tracked.custodian == member:
-        tracked.state, tracked.due_at = state, progress.due_at
+        tracked.state, tracked.due_at = state.value, progress.due_at
     if letter is not None:
         put_letter(session, tracked, member, letter, progress.at)
     session.add(
@@ -64,7 +64,7 @@ def apply_progress(session: Session, tracked: Tracked, member: str, progress: Pr
             number=tracked.number,
             at=progress.at,
             member=member,
-            state=state,
+            state=state.value,
             role=progress.opening,
             mail_id=None if letter is None else letter.id,
         )

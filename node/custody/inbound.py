@@ -62,9 +62,9 @@ def _store(arrival: Arrival, case_file: CaseFile) -> Case:
         received_at=arrival.now,
         sender=entry.sender,
         hops=hops_json(case_file.hops),
-        stance=Stance.INVITED,
+        stance=Stance.INVITED.value,
         epoch=entry.epoch,
-        state=State.OFFERED,
+        state=State.OFFERED.value,
         step=0,
         content=key.seal(Filing(case_file.complaint).encode(), "content"),
     )

@@ -22,12 +22,20 @@ from protocol.errors import LocalError, RemoteError
 from service.database import afterwards
 
 
-def settle(session: Session, node: Node, log: NodeLog, history: DirectoryHistory, now: int) -> None:
-    """Take every step that the leaves allow: answers that won, grants that are due, erasures that are safe."""
+def settle(
+    session: Session, node: Node, log: NodeLog, history: DirectoryHistory, now: int, *, inbox_read: bool
+) -> None:
+    """Take every step that the leaves allow: answers that won, grants that are due, erasures that are safe.
+
+    `inbox_read` says that all which the hub had for this node up to the checkpoint is stored: what is then still
+    missing is an alarm.
+    """
     open_stances = (Stance.INVITED, Stance.OFFERED)
     for case in session.scalars(select(Case).where(Case.stance.in_(open_stances))).all():
         try:
-            _settle_answer(session, node, case, log, history, now)
+            if not _settle_answer(session, node, case, log, history, now) and inbox_read:
+                # Not holding the entry proves nothing about the peer: an alarm for people, never a licence to act.
+                alarm(session, "won", f"case {case.case_id}: the answer that won is not here", now)
         except RemoteError as error:
             alarm(session, error.rule.name, f"case {case.case_id}: {error.detail}", now)
     for case in session.scalars(select(Case).where(Case.stance == Stance.PASSED)).all():
@@ -37,27 +45,26 @@ def settle(session: Session, node: Node, log: NodeLog, history: DirectoryHistory
             _erase_when_received(session, node, case)
 
 
-def _settle_answer(session: Session, node: Node, case: Case, log: NodeLog, history: DirectoryHistory, now: int) -> None:
+def _settle_answer(session: Session, node: Node, case: Case, log: NodeLog, history: DirectoryHistory, now: int) -> bool:
+    """Take the step of the answer that won, if one did; return False if its entry is not here."""
     offer = _offer_of(session, node, case, log, history)
     offered_at = won_at(offer, log)
     first = log.first_with_slot(answer_slot(offer.raw))
     if offered_at is None or first is None:
-        return
-    index, h = first
-    answer = _held(session, node, h, log, history)
+        return True
+    answer = _held(session, node, first[1], log, history)
     if answer is None:
-        # Not holding the entry proves nothing about the peer: it is an alarm for people, never a licence to act.
-        alarm(session, "won", f"case {case.case_id}: the answer at leaf {index} is not here", now)
-        return
+        return False
     check_answer(offer, answer.entry)
     step = answer_step(answer.entry.kind)
     token = Token(Stance(case.stance), case.epoch).take(step)
-    was, case.stance, case.epoch = Stance(case.stance), token.stance, token.epoch
+    was, case.stance, case.epoch = Stance(case.stance), token.stance.value, token.epoch
     hop = Hop(offer.raw, answer.raw)
     if was is Stance.INVITED:
         _answer_of_ours(session, node, case, step, hop, now)
     else:
         _answer_to_ours(session, node, case, step, hop, now)
+    return True
 
 
 def _answer_of_ours(session: Session, node: Node, case: Case, step: Step, hop: Hop, now: int) -> None:
@@ -75,7 +82,7 @@ def _answer_to_ours(session: Session, node: Node, case: Case, step: Step, hop: H
     if step is Step.ACCEPT_WON:
         enter(session, case, State.OFFERED, now, case.offered_to or "")
         case.due_at = None
-        if case.origin == node.member_id and case.sender is None:
+        if case.origin == node.member_id:
             tracked = tracked_by_return(session, case.return_ref)
             move_pointer(tracked, case.offered_to or "", (*hops_of(case.hops), hop))
         return
@@ -110,7 +117,7 @@ def _erase_when_received(session: Session, node: Node, case: Case) -> None:
     """Destroy our copy once the recipient has confirmed the grant: from then on it alone can open the identity."""
     grant = sent_entry(session, case.grant_id or "")
     if grant.state == "logged" and link_to(session, grant.recipient).confirmed >= grant.seq:
-        case.stance = Token(Stance.PASSED, case.epoch).take(Step.GRANT_RECEIVED).stance
+        case.stance = Token(Stance.PASSED, case.epoch).take(Step.GRANT_RECEIVED).stance.value
         _forget(session, node, case)
 
 

@@ -122,7 +122,7 @@ def apply_answer(session: Session, node: Node, opened: Opened, news: LogNews, no
     state.checkpoint, state.contact_at, state.trouble = opened.answer.checkpoint, now, None
     for verdict in opened.answer.push:
         _apply_verdict(session, node, state, verdict, now)
-    settle(session, node, log, history, now)
+    settle(session, node, log, history, now, inbox_read=False)
     senders: set[str] = set()
     for pulled, raw in zip(opened.answer.pull, opened.bundle.entries, strict=True):
         if pulled.box == "sent":
@@ -130,7 +130,7 @@ def apply_answer(session: Session, node: Node, opened: Opened, news: LogNews, no
         else:
             sender = _apply_inbox(session, node, opened.bundle, state, pulled, raw, log, history, now)
             senders |= {sender} if sender is not None else set()
-    settle(session, node, log, history, now)
+    settle(session, node, log, history, now, inbox_read=not opened.answer.more)
     for sender in sorted(senders):
         upto = link_to(session, sender).received
         queue(session, node, Draft("receipt", sender, body=receipt_body(upto)), now)
@@ -155,7 +155,7 @@ def _apply_verdict(session: Session, node: Node, state: SyncState, verdict: Push
 
 
 def _apply_sent(session: Session, state: SyncState, pulled: Pulled, raw: str, now: int) -> None:
-    """An entry of our own comes back: one whose verdict was lost, or, if it is unknown, a sign of a rolled back disk."""
+    """An entry of our own comes back: its verdict was lost, or, if it is unknown here, this disk was rolled back."""
     if pulled.pos != state.sent_pos + 1:
         return
     state.sent_pos = pulled.pos
