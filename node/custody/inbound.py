@@ -1,6 +1,6 @@
 """What each kind of entry does when it arrives. Custody itself moves in settle.py, by the leaves alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from sqlalchemy import select
@@ -25,7 +25,7 @@ from protocol.content import (
     read_receipt_body,
     read_ruling_body,
 )
-from protocol.custody import Stance, answer_slot, prove_chain, won_at
+from protocol.custody import Hop, Stance, answer_slot, prove_chain, won_at
 from protocol.directory import Use
 from protocol.entry import read_entry
 from protocol.errors import RemoteError
@@ -157,8 +157,18 @@ def on_progress(arrival: Arrival) -> None:
     tracked = tracked_by_return(arrival.session, entry.ref or "")
     progress = read_progress(arrival.open("message"))
     prove_chain(progress.hops, arrival.node.member_id, arrival.log, arrival.history, holder=entry.sender)
+    _check_own_offer(arrival, progress.hops)
     letter = Letter(entry.id, "opening", arrival.ciphertext("reply")) if "reply" in entry.parts else None
     apply_progress(arrival.session, tracked, entry.sender, progress, letter)
+
+
+def _check_own_offer(arrival: Arrival, hops: Sequence[Hop]) -> None:
+    """Raise RemoteError unless the first hop is an offer of this very case: hops of another case prove nothing of it."""
+    for hop in hops[:1]:
+        offer = read_entry(hop.offer).entry
+        case = arrival.session.scalar(select(Case).where(Case.offer_id == offer.id))
+        if case is None or case.return_ref != arrival.entry.ref:
+            raise RemoteError("chain", "the first hop is not this node's offer of this case")
 
 
 def on_receipt(arrival: Arrival) -> None:
