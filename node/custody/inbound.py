@@ -163,7 +163,7 @@ def on_progress(arrival: Arrival) -> None:
 
 
 def _check_own_offer(arrival: Arrival, hops: Sequence[Hop]) -> None:
-    """Raise RemoteError unless the first hop is an offer of this very case: hops of another case prove nothing of it."""
+    """Raise RemoteError unless the first hop is our offer of this very case: another case's hops prove nothing."""
     for hop in hops[:1]:
         offer = read_entry(hop.offer).entry
         case = arrival.session.scalar(select(Case).where(Case.offer_id == offer.id))
