@@ -40,7 +40,7 @@ def entries_page(session: Session, first: int, after: int) -> list[dict[str, obj
         .order_by(LoggedEntry.index)
         .limit(PAGE_ENTRIES)
     )
-    return [{"index": index, "jws": raw} for index, raw in session.execute(query).tuples()]
+    return [{"index": index, "jws": raw} for index, raw in session.execute(query)]
 
 
 def _hash(token: str) -> bytes:

@@ -165,7 +165,7 @@ def _load_rulings(session: Session, ledger: Ledger, rulings: set[str]) -> None:
         .join(LoggedEntry, LoggedEntry.index == LogLeaf.index)
         .where(LogLeaf.slot.in_(slots))
     )
-    for slot, kind in session.execute(answers).tuples():
+    for slot, kind in session.execute(answers):
         ledger.answered[slot or ""] = kind
 
 
@@ -176,7 +176,7 @@ def _load_slots(session: Session, ledger: Ledger, candidates: Collection[Candida
         return
     own_answers = {answer_slot(one.raw) for one in signed if one.entry.kind == "offer"}
     found = session.execute(select(LogLeaf.slot, LogLeaf.index).where(LogLeaf.slot.in_(slots | own_answers)))
-    ledger.slots.update({slot or "": index for slot, index in found.tuples()})
+    ledger.slots.update({slot or "": index for slot, index in found})
     reserved = session.scalars(select(LoggedEntry.answer_slot).where(LoggedEntry.answer_slot.in_(slots)))
     ledger.reserved.update(slot for slot in reserved if slot is not None)
 

@@ -69,7 +69,7 @@ def _waiting(session: Session, node: str, box: Box, after: int, limit: int) -> l
         .order_by(position)
         .limit(limit)
     )
-    return [_Waiting(Pulled(box, pos, index, h), raw) for pos, index, h, raw in session.execute(query).tuples()]
+    return [_Waiting(Pulled(box, pos, index, h), raw) for pos, index, h, raw in session.execute(query)]
 
 
 def _part_lengths(session: Session, indices: Sequence[int]) -> dict[int, int]:
@@ -81,11 +81,11 @@ def _part_lengths(session: Session, indices: Sequence[int]) -> dict[int, int]:
         .where(StoredPart.entry_index.in_(indices))
         .group_by(StoredPart.entry_index)
     )
-    return {index: int(total) * 4 // 3 + _PART_BYTES * count for index, total, count in session.execute(query).tuples()}
+    return {index: int(total) * 4 // 3 + _PART_BYTES * count for index, total, count in session.execute(query)}
 
 
 def _parts(session: Session, indices: Sequence[int]) -> dict[str, bytes]:
     if not indices:
         return {}
     query = select(StoredPart.id, StoredPart.content).where(StoredPart.entry_index.in_(indices))
-    return dict(session.execute(query).tuples().all())
+    return dict(session.execute(query).all())

@@ -119,7 +119,8 @@ def served(hub: FoundedHub) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.effective_port}"
     finally:
         server.task_dispatcher.shutdown()
-        server.close()
+        # In the server's own loop, which would otherwise notice only at its next turn, a second later.
+        server.trigger.pull_trigger(lambda: [each.close() for each in list(server._map.values())])
         thread.join(_DEADLINE_SECONDS)
         hub.database.dispose()
 

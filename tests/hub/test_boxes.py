@@ -1,0 +1,113 @@
+"""What a node pulls: its boxes in order, the parts of what is addressed to it, within the limits."""
+
+from collections import Counter
+
+from hub.sync.pull import collect
+from keys import b64u
+from protocol import jws
+from protocol.bundle import MAX_BUNDLE_BYTES, Pull, read_bundle
+from protocol.seal import SealContext, open_part
+from tests.hub.conftest import Town
+from tests.support.federation import sealing
+from tests.support.hub import Reply, Said
+
+
+def boxes(reply: Reply, box: str) -> list[int]:
+    return [pulled.pos for pulled in reply.answer.pull if pulled.box == box]
+
+
+def test_the_recipient_gets_the_bytes_that_the_sender_signed_and_opens_the_part(town: Town) -> None:
+    offer = town.logged_offer()
+    reply = town.kemnaker.sync()
+    assert reply.bundle.entries == (offer.signed.raw,)
+    name = offer.entry.parts["case"]
+    context = SealContext("jabar", "kemnaker", offer.entry.id, offer.entry.id, name.kid, "case")
+    assert b"rahasia" in open_part(reply.bundle.parts[name.id], sealing("kemnaker"), context)
+    assert boxes(reply, "inbox") == [1]
+    assert town.kemnaker.sync().answer.pull == ()
+
+
+def test_the_sender_gets_back_what_it_sent_but_no_parts(town: Town) -> None:
+    """A node restored from a backup pulls `sent` to learn what it said since; the parts were sealed to another."""
+    offer = town.logged_offer()
+    reply = town.jabar.sync(pull=Pull(0, 0, 256), follow=False)
+    assert reply.bundle.entries == (offer.signed.raw,)
+    assert boxes(reply, "sent") == [1]
+    assert reply.bundle.parts == {}
+
+
+def test_what_was_pushed_just_now_is_told_by_its_verdict_and_not_sent_back(town: Town) -> None:
+    said = [town.jabar.receipt("kemnaker", n) for n in range(1, 4)]
+    reply = town.jabar.sync(*said)
+    assert [push.pos for push in reply.answer.push] == [1, 2, 3]
+    assert reply.answer.pull == ()
+    assert not reply.answer.more
+
+
+def test_nobody_pulls_what_is_for_others(town: Town) -> None:
+    town.logged_offer()
+    reply = town.jateng.sync()
+    assert (reply.answer.pull, reply.bundle.entries, dict(reply.bundle.parts)) == ((), (), {})
+
+
+def test_a_pull_takes_no_more_than_it_asked_for_and_says_that_more_is_waiting(town: Town) -> None:
+    town.jabar.sync(*(town.jabar.receipt("kemnaker", n) for n in range(1, 6)))
+    first = town.kemnaker.sync(pull=Pull(0, 0, 2))
+    assert (boxes(first, "inbox"), first.answer.more) == ([1, 2], True)
+    nothing = town.kemnaker.sync(pull=Pull(2, 0, 0))
+    assert (nothing.answer.pull, nothing.answer.more) == ((), True)
+    last = town.kemnaker.sync(pull=Pull(2, 0, 3))
+    assert (boxes(last, "inbox"), last.answer.more) == ([3, 4, 5], False)
+
+
+def test_a_full_bundle_of_256_entries_passes_in_order(town: Town) -> None:
+    said = [town.jabar.receipt("kemnaker", n) for n in range(256)]
+    assert Counter(push.state for push in town.jabar.sync(*said).answer.push) == {"ok": 256}
+    reply = town.kemnaker.sync()
+    assert reply.bundle.entries == tuple(one.signed.raw for one in said)
+    assert not reply.answer.more
+
+
+def test_a_bundle_never_grows_over_its_limit_and_the_rest_comes_next(town: Town) -> None:
+    offers = [town.jabar.offer("kemnaker") for _ in range(6)]
+    town.jabar.sync(*offers)
+    with town.hub.database.reading() as session:
+        whole = collect(session, "kemnaker", Pull(0, 0, 256), ())
+        least = 512 * 1024 + 3 * 5_000
+        some = collect(session, "kemnaker", Pull(0, 0, 256), (), least)
+    assert (len(whole.entries), whole.more) == (6, False)
+    assert 0 < len(some.entries) < 6
+    assert some.more
+    assert len(some.parts) == len(some.entries)
+    assert least < MAX_BUNDLE_BYTES
+
+
+def test_cursors_of_both_boxes_move_apart(town: Town) -> None:
+    town.jabar.sync(town.jabar.receipt("kemnaker"))
+    town.kemnaker.sync(town.kemnaker.receipt("jabar"))
+    reply = town.jabar.sync(pull=Pull(0, 0, 256), follow=False)
+    assert (boxes(reply, "inbox"), boxes(reply, "sent")) == ([1], [1])
+    assert boxes(town.jabar.sync(pull=Pull(1, 0, 256), follow=False), "inbox") == []
+
+
+def test_every_pulled_entry_is_under_the_checkpoint_of_the_same_answer(town: Town) -> None:
+    """Checked by TestNode.read for each answer; here with another node's push between."""
+    town.kemnaker.sync()
+    for n in range(1, 4):
+        town.jabar.sync(town.jabar.receipt("kemnaker", n))
+        town.jateng.sync(town.jateng.receipt("kemnaker", n))
+        reply = town.kemnaker.sync()
+        assert len(reply.answer.pull) == 2
+        assert town.kemnaker.seen.size > max(pulled.index for pulled in reply.answer.pull)
+
+
+def test_part_bytes_travel_unchanged(town: Town) -> None:
+    message: Said = town.jabar.say("message", "kemnaker", ref=town.jabar.offer("jateng").entry.id)
+    raw = town.jabar.bundle(message)
+    town.jabar.post(raw)
+    assert town.kemnaker.sync().bundle.parts == read_bundle(raw).parts
+
+
+def test_verdicts_name_entries_by_their_hash(town: Town) -> None:
+    said = town.jabar.receipt("kemnaker")
+    assert town.jabar.sync(said).answer.push[0].id == b64u.encode(jws.digest(said.signed.raw))
