@@ -1,0 +1,159 @@
+"""Checks of custody: slots, answers, what makers had read, and who held what when (section 8).
+
+Which offers belong to one case is sealed: an offer's slot comes from a key that is never sent. What can be followed
+from outside is custody as a whole. Every answered offer leaves one holder at one epoch; an offer above epoch 0 must use
+up one of these, so nobody hands on what was not handed over, and nobody twice.
+"""
+
+from bisect import bisect_right, insort
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from audit.findings import Check
+from audit.record import Logged, Record
+from protocol.custody import answer_slot, check_answer, check_seen
+from protocol.entry import Entry
+from protocol.errors import RemoteError
+from protocol.kinds import ANSWERS
+
+
+def check_slots(record: Record, check: Check) -> None:
+    """No slot stands on two leaves; this needs no entries at all."""
+    first: dict[str, int] = {}
+    for index, leaf in sorted(record.log.leaves.items()):
+        if leaf.slot is None:
+            continue
+        check.checked += 1
+        winner = first.setdefault(leaf.slot, index)
+        if winner != index:
+            place = record.log.place(index)
+            check.fail(place, "slot-taken", "the slot was won by an earlier leaf", leaf=winner)
+
+
+def check_answers(record: Record, check: Check) -> dict[int, Logged]:
+    """Return the offer of every fitting answer, by the answer's leaf."""
+    offers: dict[int, Logged] = {}
+    reserved = {answer_slot(each.signed.raw): each for each in record.entries if each.entry.kind == "offer"}
+    for logged in record.entries:
+        entry = logged.entry
+        owner = reserved.get(entry.slot or "")
+        if entry.kind not in ANSWERS:
+            if owner is not None:
+                check.fail(logged.file, "slot", "takes the slot of answers to an offer", leaf=owner.index)
+            continue
+        with check.reading(logged.file):
+            offer = record.earlier(entry.re, logged.index)
+            if offer is not None:
+                check_answer(offer.signed, entry)
+                offers[logged.index] = offer
+            elif not record.unseen_slots_before(logged.index):
+                raise RemoteError("answer", "the offer does not stand before it in the log")
+            else:
+                check.unjudged += 1
+    return offers
+
+
+def check_all_seen(record: Record, check: Check) -> None:
+    """Every tree head that a maker names is one of this log, and lies before its own leaf."""
+    for logged in record.entries:
+        seen = logged.entry.seen
+        if seen is None:
+            continue
+        with check.reading(logged.file):
+            if seen.size > logged.index:
+                raise RemoteError("seen", "names leaves that came after it", leaves=logged.index)
+            if seen.size > record.log.size:
+                check.unjudged += 1
+            else:
+                check_seen(logged.entry, record.log)
+
+
+@dataclass(slots=True)
+class _Tokens:
+    """Custody at rest: for each holder the epochs at which it may act, ascending."""
+
+    held: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    #: How many unseen offers and answers were already taken to explain a holder.
+    excused: int = 0
+
+    def give(self, holder: str, epoch: int) -> None:
+        insort(self.held[holder], epoch)
+
+    def take(self, holder: str, epoch: int) -> bool:
+        """Use up the holder's newest token that is not above `epoch`: the older ones fit more offers to come."""
+        tokens = self.held[holder]
+        at = bisect_right(tokens, epoch)
+        if at:
+            del tokens[at - 1]
+        return at > 0
+
+
+def check_custody(record: Record, offers: dict[int, Logged], check: Check) -> None:
+    """Follow custody through the log; `offers` are those of the fitting answers."""
+    tokens = _Tokens()
+    won: dict[str, tuple[Logged, Logged]] = {}
+    granted: dict[str, Logged] = {}
+    for logged in record.entries:
+        entry = logged.entry
+        if entry.kind == "offer":
+            with check.reading(logged.file):
+                _check_holder(logged, tokens, record, check)
+        elif logged.index in offers:
+            with check.reading(logged.file):
+                if _wins(logged, record):
+                    offer = offers[logged.index]
+                    tokens.give(_holder_after(offer.entry, entry), offer.entry.epoch + 1)
+                    won[entry.id] = (offer, logged)
+        elif entry.kind == "grant":
+            with check.reading(logged.file):
+                _check_grant(logged, won, granted, record, check)
+
+
+def _wins(answer: Logged, record: Record) -> bool:
+    first = record.log.first_with_slot(answer.entry.slot or "")
+    # Losing is no fault of who answered: that both were logged is one, and told where slots are checked.
+    return first is not None and first[0] == answer.index
+
+
+def _holder_after(offer: Entry, answer: Entry) -> str:
+    return offer.recipient if answer.kind == "accept" else offer.sender
+
+
+def _check_holder(logged: Logged, tokens: _Tokens, record: Record, check: Check) -> None:
+    entry = logged.entry
+    # At epoch 0 the case was filed with the sender itself; the filing is no entry.
+    if entry.epoch == 0 or tokens.take(entry.sender, entry.epoch):
+        return
+    if record.unseen_slots_before(logged.index) > tokens.excused:
+        tokens.excused += 1
+        check.unjudged += 1
+        return
+    raise RemoteError("chain", "its sender holds no case at this epoch", epoch=entry.epoch)
+
+
+def _check_grant(
+    logged: Logged,
+    won: dict[str, tuple[Logged, Logged]],
+    granted: dict[str, Logged],
+    record: Record,
+    check: Check,
+) -> None:
+    grant = logged.entry
+    found = won.get(grant.re or "")
+    if found is None:
+        named = record.earlier(grant.re, logged.index)
+        if named is None and record.unseen_slots_before(logged.index):
+            check.unjudged += 1
+            return
+        raise RemoteError("chain", "no accept that had won stands before this grant")
+    offer, accept = found
+    if accept.entry.kind != "accept" or grant.ref != offer.entry.id:
+        raise RemoteError("chain", "a grant follows the accept of its own offer", ref=offer.entry.id)
+    if (grant.sender, grant.recipient) != (offer.entry.sender, offer.entry.recipient):
+        parties = {"sender": offer.entry.sender, "recipient": offer.entry.recipient}
+        raise RemoteError("chain", "a grant goes from the former holder to the winner", **parties)
+    if grant.epoch != offer.entry.epoch + 1:
+        raise RemoteError("chain", "the epoch of a grant is that of the new custody", epoch=offer.entry.epoch + 1)
+    first = granted.setdefault(offer.entry.id, logged)
+    if first is not logged:
+        raise RemoteError("chain", "a second grant of one offer", leaf=first.index)
