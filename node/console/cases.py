@@ -8,7 +8,8 @@ from flask import Response, abort, make_response, redirect, render_template, req
 from flask_babel import gettext as _
 from sqlalchemy.exc import SQLAlchemyError
 
-from node.cases import desk
+from keys.errors import KeysError
+from node.cases import show
 from node.cases.lifecycle import State
 from node.cases.views import CaseError, CasePage, CaseRow, ForbiddenError, Identity, NoSuchCaseError, Officer
 from node.console import guard
@@ -17,6 +18,7 @@ from node.console.deeds import DEEDS, Deed
 from node.console.forms import FormError, load, values_of
 from node.people.permissions import Action, may
 from node.web import current, errors
+from protocol.errors import ProtocolError
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ def list_cases() -> str:
     officer = guard.require(Action.LIST)
     node, now = current.node(), current.now()
     with node.database.reading() as session:
-        rows = desk.list_cases(session, node, now)
+        rows = show.list_cases(session, node, now)
     counts = {state: sum(row.state == state for row in rows) for state in State}
     wanted = _wanted_states()
     shown = [row for row in rows if not wanted or row.state in wanted]
@@ -79,7 +81,7 @@ def act(number: str, slug: str) -> Response:
     except CaseError as refused:
         status = 403 if isinstance(refused, ForbiddenError) else 409
         return _page(number, officer, _Refused(slug, values, {}, str(refused)), status)
-    except (SQLAlchemyError, OSError) as error:
+    except (ProtocolError, KeysError, SQLAlchemyError, OSError) as error:
         errors.log(error)
         words = _("Belum tersimpan: server sedang tidak dapat menulis. Yang Anda ketik masih ada; coba lagi sebentar.")
         return _page(number, officer, _Refused(slug, values, {}, words), 503)
@@ -92,7 +94,7 @@ def act(number: str, slug: str) -> Response:
 def _page(number: str, officer: Officer, refused: _Refused, status: int) -> Response:
     node, now = current.node(), current.now()
     with node.database.reading() as session:
-        page = desk.read_case(session, node, number, officer, now)
+        page = show.read_case(session, node, number, officer, now)
     body = render_template(
         "console/case.html",
         page=page,

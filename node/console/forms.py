@@ -5,7 +5,7 @@ from typing import Final
 from flask import Request
 from marshmallow import Schema, ValidationError
 
-from node.web.forms import single_values
+from node.web.forms import first_messages, single_values
 
 _CSRF: Final = "csrf_token"
 
@@ -30,6 +30,5 @@ def load(schema: Schema, values: dict[str, str]) -> dict[str, str]:
     try:
         loaded: dict[str, str] = schema.load(values)
     except ValidationError as error:
-        told = error.messages_dict
-        raise FormError({name: str(messages[0]) for name, messages in told.items()}) from None
+        raise FormError(first_messages(schema, error.messages_dict)) from None
     return loaded

@@ -6,6 +6,7 @@ from flask import Response, make_response, redirect, render_template, request
 from flask_babel import gettext as _
 from sqlalchemy.exc import SQLAlchemyError
 
+from keys.errors import KeysError
 from node.cases import triage
 from node.cases.views import CaseError, ForbiddenError, NoSuchCaseError, Officer, Rule
 from node.console import guard
@@ -14,6 +15,7 @@ from node.console.forms import FormError, load, values_of
 from node.console.schemas import RuleForm
 from node.people.permissions import Action
 from node.web import current, errors
+from protocol.errors import ProtocolError
 
 
 @console.get("/triase")
@@ -49,7 +51,7 @@ def rule(ask_id: str) -> Response:
         raise
     except CaseError as refused:
         return _page(ask_id, officer, values, {}, str(refused), 403 if isinstance(refused, ForbiddenError) else 409)
-    except (SQLAlchemyError, OSError) as error:
+    except (ProtocolError, KeysError, SQLAlchemyError, OSError) as error:
         errors.log(error)
         words = _("Belum tersimpan: server sedang tidak dapat menulis. Yang Anda ketik masih ada; coba lagi sebentar.")
         return _page(ask_id, officer, values, {}, words, 503)

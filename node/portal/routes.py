@@ -15,6 +15,7 @@ from node.portal.draft import Draft, Envelope
 from node.reference import regions, topics
 from node.web import current, errors, words
 from node.web.forms import load_known, refuse_other_sites, single_values
+from protocol.errors import ProtocolError
 
 portal: Final = Blueprint("portal", __name__, template_folder="templates")
 _MAX_TYPED_CODE: Final = 100
@@ -73,7 +74,7 @@ def _send(draft: Draft) -> Response:
     except (StaleFormError, ReceiptCodeError):
         fresh = draft.on(intake.blank_form(node, now))
         return make_response(_show(wizard.Turn("review", fresh, {}), trouble="stale"), 409)
-    except (CaseError, KeysError, SQLAlchemyError, OSError) as error:
+    except (CaseError, KeysError, ProtocolError, SQLAlchemyError, OSError) as error:
         errors.log(error)
         return make_response(_show(wizard.Turn("review", draft, {}), trouble="not_stored"), 503)
     return _receipt(filed)

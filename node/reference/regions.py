@@ -69,6 +69,14 @@ def name_of(code: str) -> str:
         return code or UNKNOWN_NAME
 
 
+def short_name_of(code: str) -> str:
+    """Name a region alone, for a narrow column."""
+    try:
+        return region(code).name
+    except UnknownRegionError:
+        return code or UNKNOWN_NAME
+
+
 @cache
 def provinces() -> tuple[Region, ...]:
     """The 38 provinces by name."""

@@ -85,5 +85,11 @@ def name_of(code: str) -> str:
     return f"{_topics()[found.parent].name}: {found.name}"
 
 
+def short_name_of(code: str) -> str:
+    """Name a topic without its category, for a narrow column."""
+    found = _topics().get(code)
+    return found.name if found is not None else code or UNKNOWN_NAME
+
+
 def _children(category: str) -> list[Topic]:
     return [each for each in _topics().values() if each.parent == category]

@@ -48,6 +48,16 @@ def load_known(schema: Schema, values: Mapping[str, str]) -> dict[str, Any]:
 
 
 def errors_of(schema: Schema, values: Mapping[str, str]) -> dict[str, str]:
-    """Return the first message of each field that is wrong; empty when all is well."""
-    told: dict[str, list[str]] = schema.validate(values)
-    return {name: str(messages[0]) for name, messages in told.items()}
+    """Return the first message of each field that is wrong, in the order of the form; empty when all is well."""
+    return first_messages(schema, schema.validate(values))
+
+
+def first_messages(schema: Schema, told: Mapping[str, Any]) -> dict[str, str]:
+    """Return one message a field, in the order in which the schema asks them."""
+    order = list(schema.fields)
+    names = sorted(told, key=lambda name: order.index(name) if name in order else len(order))
+    return {name: _first(told[name]) for name in names}
+
+
+def _first(messages: Any) -> str:  # noqa: ANN401 - marshmallow gives a list, or a lazy text of ours as it is
+    return str(messages[0]) if isinstance(messages, list) else str(messages)

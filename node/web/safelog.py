@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Final, TextIO
 
 _HIDDEN: Final = "…"
+_OURS: Final = ("simpul", "node")
 
 
 class Public(str):
@@ -58,7 +59,10 @@ def configure(stream: TextIO, level: int = logging.INFO) -> None:
     handler.setFormatter(SafeFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
+    # Libraries tell of every job and connection; only what is wrong with them is of use here.
+    root.setLevel(logging.WARNING)
+    for ours in _OURS:
+        logging.getLogger(ours).setLevel(level)
     logging.captureWarnings(capture=True)
     # When a handler itself fails, Python would print the record with its arguments to the standard error.
     logging.raiseExceptions = False

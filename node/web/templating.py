@@ -26,7 +26,9 @@ def install(app: Flask) -> None:
         stage_of=words.stage_of,
         stages=words.STAGES,
         topic_name=topics.name_of,
+        topic_short=topics.short_name_of,
         region_name=regions.name_of,
+        region_short=regions.short_name_of,
     )
     app.context_processor(_face)
 

@@ -19,7 +19,7 @@ KINDS: Final = {
 SECRECIES: Final = {
     "open": (
         _l("Terbuka"),
-        _l("Kantor yang menangani dapat melihat nama Anda. Cocok bila petugas perlu menghubungi atau menemui Anda."),
+        _l("Kantor yang menangani boleh membuka nama Anda. Cocok bila petugas perlu menghubungi atau menemui Anda."),
     ),
     "anonymous": (
         _l("Anonim"),
