@@ -34,6 +34,11 @@ def create_app(settings: Settings, federation: Federation, keys: HubKeys, databa
             size = read_head(session).size
         return jsonify({"size": size, "status": "ok"})
 
+    @app.get("/federation.json")
+    def published_federation() -> Response:
+        # For convenience only: whoever trusts this file must have compared it with one that came another way.
+        return Response(federation.encode() + b"\n", content_type="application/json")
+
     @app.get("/")
     def index() -> Response:
         with database.reading() as session:

@@ -5,7 +5,7 @@ from typing import cast
 from sqlalchemy import CursorResult, insert, update
 from sqlalchemy.orm import Session
 
-from hub.errors import ConflictError
+from hub.errors import ConflictError, LogError
 from hub.models import MemberState
 from keys.signing import SigningKey
 from protocol.bundle import Conflict, Request
@@ -46,5 +46,5 @@ def count(session: Session, request: Request, digest: bytes, key: SigningKey, no
     here = (MemberState.member == request.node, MemberState.ctr < request.ctr)
     moved = cast("CursorResult[object]", session.execute(update(MemberState).where(*here).values(values)))
     if moved.rowcount != 1:
-        # Only a database without our lock gets here; the first of the two requests then counts.
-        check_counter(session, request, digest, key, lock=True)
+        # The row is locked, so this is our own error; the transaction must not go on.
+        raise LogError("a request counter moved under its lock")

@@ -12,7 +12,7 @@ import sys
 import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Self
@@ -120,7 +120,8 @@ def served(hub: FoundedHub) -> Iterator[str]:
     finally:
         server.task_dispatcher.shutdown()
         # In the server's own loop, which would otherwise notice only at its next turn, a second later.
-        server.trigger.pull_trigger(lambda: [each.close() for each in list(server._map.values())])
+        with suppress(OSError):  # it may be awake, and close what would wake it, before it is woken
+            server.trigger.pull_trigger(lambda: [each.close() for each in list(server._map.values())])
         thread.join(_DEADLINE_SECONDS)
         hub.database.dispose()
 
@@ -137,6 +138,10 @@ class HubProcess:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def pid(self) -> int | None:
+        return None if self._process is None else self._process.pid
 
     def start(self) -> Self:
         """Start the process and return when it answers."""
