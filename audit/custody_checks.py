@@ -131,6 +131,11 @@ def _check_holder(logged: Logged, tokens: _Tokens, record: Record, check: Check)
     raise RemoteError("chain", "its sender holds no case at this epoch", epoch=entry.epoch)
 
 
+def _may_have_won(accept: Logged | None, record: Record) -> bool:
+    """Whether an accept, or the offer behind it, may be among what was not given."""
+    return accept is None or (accept.entry.kind in ANSWERS and record.earlier(accept.entry.re, accept.index) is None)
+
+
 def _check_grant(
     logged: Logged,
     won: dict[str, tuple[Logged, Logged]],
@@ -141,8 +146,7 @@ def _check_grant(
     grant = logged.entry
     found = won.get(grant.re or "")
     if found is None:
-        named = record.earlier(grant.re, logged.index)
-        if named is None and record.unseen_slots_before(logged.index):
+        if _may_have_won(record.earlier(grant.re, logged.index), record) and record.unseen_slots_before(logged.index):
             check.unjudged += 1
             return
         raise RemoteError("chain", "no accept that had won stands before this grant")
