@@ -7,7 +7,6 @@ import hub.log.routes
 import hub.members.routes
 import hub.sync.routes
 from hub.clock import Clock
-from hub.database import Database
 from hub.failures import handle_failures
 from hub.founding import HubKeys, log_writer
 from hub.log.tree import read_head
@@ -15,6 +14,7 @@ from hub.members.roster import Rosters
 from hub.settings import Settings
 from hub.sync.exchange import Exchange
 from protocol.enrol import Federation
+from service.database import Database
 
 
 def create_app(settings: Settings, federation: Federation, keys: HubKeys, database: Database, clock: Clock) -> Flask:

@@ -13,7 +13,6 @@ from sqlalchemy.exc import OperationalError
 from hub import serving
 from hub.auditors.access import add_auditor
 from hub.clock import now
-from hub.database import Database
 from hub.errors import HubError
 from hub.export import export_folder
 from hub.founding import found, load_keys, log_writer, open_database, read_federation_file
@@ -34,6 +33,7 @@ from keys.passphrase import passphrase_from
 from protocol.directory import Kind, Member, Status, Use, read_directory
 from protocol.enrol import EnrolRequest, Federation, read_enrol_request
 from protocol.errors import ProtocolError, RemoteError
+from service.database import Database
 
 _PASSPHRASE_FILE: Final = click.option(
     "--passphrase-file", type=click.Path(path_type=Path), help="Read the passphrase of the key files from this file."
@@ -152,7 +152,7 @@ def enrol(
     keys = _registrar(settings, federation, registrar, passphrase_file)
     with database.transaction() as session:
         directory = keys.enrol(session, member, now())
-    database.dispose()
+    database.close()
     click.echo(f"enrolled {member.id}: directory version {directory.version}")
 
 

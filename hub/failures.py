@@ -64,4 +64,4 @@ def handle_failures(app: Flask, retry_after_seconds: int) -> None:
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> Response:
         _LOGGER.error("unexpected: %s", describe(error))
-        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "an error of the hub; nothing of the request was kept")
+        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "an error of the hub; nothing was acknowledged: send it again")

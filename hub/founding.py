@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Final
 
-from hub.database import Database
 from hub.errors import FoundingError
 from hub.log.tree import LogWriter
 from hub.members.enrolment import Registrar, check_party
@@ -13,8 +12,10 @@ from keys.keyring import Keyring
 from keys.signing import SigningKey
 from protocol import checkpoint
 from protocol.enrol import Federation, read_federation
+from service.database import Database
 
 LOG_SUFFIX: Final = "/log1"
+MIGRATIONS: Final = "hub:migrations"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -48,7 +49,7 @@ def found(
     with database.transaction() as session:
         writer.found(session, now)
         Registrar(registrar.signing, writer).found(session, name, hub.signing.public, now)
-    database.dispose()
+    database.close()
     federation = Federation(name, url, checkpoint.vkey(writer.origin, log.signing.public), registrar.signing.public)
     settings.federation_file.write_bytes(federation.encode() + b"\n")
     return federation
@@ -56,7 +57,9 @@ def found(
 
 def open_database(settings: Settings) -> Database:
     """Return the hub's database; nothing is opened yet."""
-    return Database(settings.database_url, busy_timeout_ms=settings.busy_timeout_ms, pool_size=settings.threads)
+    return Database(
+        settings.database_url, MIGRATIONS, busy_timeout_ms=settings.busy_timeout_ms, pool_size=settings.threads
+    )
 
 
 def read_federation_file(settings: Settings) -> Federation:

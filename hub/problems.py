@@ -28,8 +28,9 @@ def conflict_problem(rule: Rule, detail: str, conflict: str) -> Response:
 
 
 def busy(retry_after_seconds: int) -> Response:
-    """Return the 503 of a database that is locked or full: nothing was changed, and the same may be sent again."""
-    response = problem(HTTPStatus.SERVICE_UNAVAILABLE, "the hub cannot store anything now; nothing was changed")
+    """Return the 503 of a database that is locked or full. Nothing was acknowledged, so all of it is sent again."""
+    detail = "the hub's database cannot be used now; nothing was acknowledged: send it again later"
+    response = problem(HTTPStatus.SERVICE_UNAVAILABLE, detail)
     response.headers["Retry-After"] = str(retry_after_seconds)
     return response
 

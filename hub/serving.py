@@ -2,20 +2,22 @@
 
 import logging
 import resource
+import signal
 import sys
+from types import FrameType
 from typing import Final
 
 import waitress
 
 from hub.app import create_app
 from hub.clock import Clock
-from hub.database import Database
 from hub.founding import HubKeys
 from hub.log.tree import check_stored_tree
 from hub.settings import Settings
 from keys import selftest
 from protocol.bundle import MAX_BUNDLE_BYTES
 from protocol.enrol import Federation
+from service.database import Database
 
 #: Above this the server itself hangs up; from the protocol's limit up to here the answer is a problem document.
 _MAX_BODY_BYTES: Final = 2 * MAX_BUNDLE_BYTES
@@ -48,6 +50,12 @@ def serve(settings: Settings, federation: Federation, keys: HubKeys, database: D
         inbuf_overflow=_MAX_BODY_BYTES,
         outbuf_overflow=_MAX_BODY_BYTES,
     )
+    # An operator's stop lets the requests in work end, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, _stop)
     sys.stdout.write(f"ready http://{settings.host}:{server.effective_port}\n")
     sys.stdout.flush()
     server.run()
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)

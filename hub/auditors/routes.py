@@ -5,9 +5,9 @@ from http import HTTPStatus
 from flask import Blueprint, Response, jsonify, request
 
 from hub.auditors.access import auditor_of, entries_page
-from hub.database import Database
 from hub.problems import problem
 from protocol.errors import RemoteError
+from service.database import Database
 
 
 def blueprint(database: Database) -> Blueprint:

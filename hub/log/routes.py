@@ -2,11 +2,12 @@
 
 from flask import Blueprint, Response
 
-from hub.database import Database
 from hub.log.published import published_tile
 from hub.log.tree import read_head
 from hub.problems import not_found
+from protocol.errors import RemoteError
 from protocol.tiles import parse_tile_path
+from service.database import Database
 
 #: A tile's path says its width, so even a partial one never changes.
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -24,7 +25,10 @@ def blueprint(database: Database) -> Blueprint:
 
     @routes.get("/tile/<path:rest>")
     def tile(rest: str) -> Response:
-        wanted = parse_tile_path(f"tile/{rest}")
+        try:
+            wanted = parse_tile_path(f"tile/{rest}")
+        except RemoteError:
+            return not_found("no tile has this path")
         with database.reading() as session:
             content = published_tile(session, wanted)
         if content is None:

@@ -112,8 +112,8 @@ def check_new(directory: Directory, member: Member) -> None:
     if any(record.kid in taken for record in member.keys):
         raise EnrolmentError("a key of this request belongs to another party already")
     for named in (member.parent, member.inspectorate):
-        if named is not None and named != member.id and named not in directory.members:
-            raise EnrolmentError(f"{named} is no member: enrol it first")
+        if named is not None and named not in directory.members:
+            raise EnrolmentError(f"{named} is no member beside this one: enrol it first")
 
 
 def read_competence_file(raw: bytes) -> tuple[Competence, ...]:

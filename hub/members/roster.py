@@ -49,15 +49,21 @@ class Rosters:
 
     def current(self, session: Session) -> Roster:
         """Return the roster of the newest version that this session sees."""
-        version = session.scalar(select(func.max(DirectoryVersion.version)))
-        if version is None:
-            raise FoundingError("this database holds no directory: run `simpul-hub init`")
+        version = newest_version(session)
         last = self._last
         if last is not None and last.directory.version == version:
             return last
         raw = session.scalars(select(DirectoryVersion.raw).where(DirectoryVersion.version == version)).one()
         self._last = roster = read_roster(raw, self._registrar)
         return roster
+
+
+def newest_version(session: Session) -> int:
+    """Return the number of the newest version; raise FoundingError if there is none."""
+    version: int | None = session.scalar(select(func.max(DirectoryVersion.version)))
+    if version is None:
+        raise FoundingError("this database holds no directory: run `simpul-hub init`")
+    return version
 
 
 def read_roster(raw: str, registrar: VerifyKey) -> Roster:

@@ -3,11 +3,11 @@
 from flask import Blueprint, Response, jsonify
 from sqlalchemy import select
 
-from hub.database import Database
 from hub.log.routes import IMMUTABLE
 from hub.members.enrolment import latest_version
 from hub.models import DirectoryVersion
 from hub.problems import not_found
+from service.database import Database
 
 
 def blueprint(database: Database) -> Blueprint:
@@ -18,7 +18,7 @@ def blueprint(database: Database) -> Blueprint:
     def latest() -> Response:
         with database.reading() as session:
             found = latest_version(session)
-        response = jsonify({"index": found.index, "version": found.version})
+            response = jsonify({"index": found.index, "version": found.version})
         response.headers["Cache-Control"] = "no-cache"
         return response
 

@@ -1,4 +1,4 @@
-"""Alembic's environment: migrations run on the connection that hub.database opened, in its transaction."""
+"""Alembic's environment: migrations run on the connection that service.database opened, in its transaction."""
 
 from alembic import context
 

@@ -6,10 +6,9 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from hub.database import Database
 from hub.errors import LogError
 from hub.log.tree import Head, LogWriter, check_tree_head, consistency, read_head
-from hub.members.roster import Roster, Rosters
+from hub.members.roster import Roster, Rosters, newest_version
 from hub.sync.counters import check_counter, count
 from hub.sync.examine import Candidate, examine
 from hub.sync.judge import judge
@@ -28,6 +27,7 @@ from protocol.bundle import (
     read_request,
 )
 from protocol.errors import RemoteError
+from service.database import Database
 
 _LOGGER: Final = logging.getLogger(__name__)
 #: A directory that changes under every attempt means that something else is wrong.
@@ -96,7 +96,7 @@ class Exchange:
         """Log what keeps the rules and count the request, in one transaction; None if the directory has changed."""
         with self._database.transaction() as session:
             head = read_head(session, lock=bool(asked.candidates))
-            if self._rosters.current(session).directory.version != asked.roster.directory.version:
+            if newest_version(session) != asked.roster.directory.version:
                 return None
             count(session, asked.request, asked.digest, self._key, now)
             ledger = load_ledger(session, asked.request.node, head.size, asked.candidates)

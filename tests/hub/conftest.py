@@ -49,7 +49,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         member("tutup", status=Status.SUSPENDED),
         member("bandung", Kind.CITY, parent="jabar"),
     )
-    found_hub(data, *MEMBERS, *others).database.dispose()
+    found_hub(data, *MEMBERS, *others).database.close()
     return data
 
 

@@ -90,6 +90,7 @@ class TestWhoMayNotJoin:
             ({"keys": records("jabar")}, "another party"),
             ({"parent": "nobody"}, "no member"),
             ({"inspectorate": "nobody"}, "no member"),
+            ({"inspectorate": "aceh"}, "beside this one"),
         ],
     )
     def test_refused(self, founded: FoundedHub, change: dict[str, object], message: str) -> None:

@@ -39,7 +39,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(data_dir: Path) -> None:
     with sqlite3.connect(settings.data_dir / "hub.db") as connection:
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
 
-    hub.database.dispose()
+    hub.database.close()
 
     @event.listens_for(hub.database.engine, "connect")
     def limit(connection: sqlite3.Connection, _record: object) -> None:

@@ -10,19 +10,20 @@ import requests
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from hub.database import Database
 from hub.errors import FoundingError, SettingsError
 from hub.failures import describe
+from hub.founding import MIGRATIONS
 from hub.members.roster import Rosters
 from hub.models import Base
 from hub.settings import Settings
 from hub.sync.exchange import Exchange
+from service.database import Database
 from tests.hub.conftest import Town
 from tests.support.hub import FoundedHub, HubProcess
 
 
 def test_models_and_migrations_agree(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'hub.db'}", busy_timeout_ms=100)
+    database = Database(f"sqlite:///{tmp_path / 'hub.db'}", MIGRATIONS)
     database.migrate()
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
@@ -36,7 +37,7 @@ def test_migrating_again_changes_nothing(founded: FoundedHub) -> None:
 
 
 def test_a_database_that_is_no_hubs_is_said_to_be_none(tmp_path: Path, founded: FoundedHub) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'other.db'}", busy_timeout_ms=100)
+    database = Database(f"sqlite:///{tmp_path / 'other.db'}", MIGRATIONS)
     database.migrate()
     with database.reading() as session, pytest.raises(FoundingError, match="init"):
         Rosters(founded.federation.registrar).current(session)

@@ -24,7 +24,6 @@ from urllib3.util.retry import Retry
 
 from house.screen import ROOT
 from hub.app import create_app
-from hub.database import Database
 from hub.founding import HubKeys, found, load_keys, log_writer, open_database, read_federation_file
 from hub.members.enrolment import Registrar
 from hub.models import Base
@@ -43,6 +42,7 @@ from protocol.entry import Entry, SignedEntry, TreeHead, new_id
 from protocol.kinds import KINDS, Thread
 from protocol.party import REPORTER
 from protocol.seal import Part, SealContext, seal
+from service.database import Database
 from tests.support.federation import HUB, NOW, member, sealing, signing
 
 PASSPHRASE: Final = "empat kata acak sekali"
@@ -123,7 +123,7 @@ def served(hub: FoundedHub) -> Iterator[str]:
         with suppress(OSError):  # it may be awake, and close what would wake it, before it is woken
             server.trigger.pull_trigger(lambda: [each.close() for each in list(server._map.values())])
         thread.join(_DEADLINE_SECONDS)
-        hub.database.dispose()
+        hub.database.close()
 
 
 class HubProcess:
@@ -174,7 +174,9 @@ class HubProcess:
         if process is None:
             return ""
         process.kill() if hard else process.terminate()
-        return process.communicate(timeout=_DEADLINE_SECONDS)[1]
+        errors = process.communicate(timeout=_DEADLINE_SECONDS)[1]
+        assert hard or process.returncode == 0, errors
+        return errors
 
     def __enter__(self) -> Self:
         return self.start()
