@@ -1,0 +1,177 @@
+"""The federation of the demo: founded by the commands, served by processes, each party in a directory of its own.
+
+DATA/<party>/              what the party itself keeps, with its servers' output in log/
+DATA/<party>.passphrase    the passphrase of its key files (0600), as an operator would keep it elsewhere
+"""
+
+import json
+import os
+import re
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Self
+
+from demo.officer import Officer
+from demo.offices import HUB, OFFICES, Office
+from demo.processes import ProcessError, Server, free_port, run
+from protocol.enrol import Federation as FederationFile
+from protocol.enrol import read_federation
+
+_PASSWORD: Final = re.compile(r"^Password[^:]*: (\S+)$", re.MULTILINE)
+#: How often a node syncs by itself; a push of its own goes out at once.
+SYNC_EVERY_SECONDS: Final = 1
+_AT_ONCE: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """An officer's account with its password."""
+
+    role: str
+    username: str
+    password: str
+
+
+@dataclass(slots=True)
+class RunningNode:
+    """An office's node: its directory, its server, its accounts."""
+
+    office: Office
+    data: Path
+    server: Server
+    people: list[Login] = field(default_factory=list)
+    _officers: dict[str, Officer] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """Where citizens and officers find it."""
+        return self.server.url
+
+    def officer(self, role: str) -> Officer:
+        """Return the account of a role; always the same one."""
+        if role not in self._officers:
+            login = next(each for each in self.people if each.role == role)
+            self._officers[role] = Officer(self.url, login.username, login.password)
+        return self._officers[role]
+
+
+class Federation:
+    """A hub and its nodes below one directory."""
+
+    def __init__(self, data: Path, offices: Sequence[Office] = OFFICES) -> None:
+        self.data: Final = data
+        self.hub: Final = Server("hub", data / HUB, ("--passphrase-file", self.passphrase_file(HUB)), free_port())
+        self.nodes: Final = {office.id: self._node(office) for office in offices}
+        self._registrar: Final = threading.Lock()
+
+    def passphrase_file(self, party: str) -> Path:
+        """Where a party's passphrase is."""
+        return self.data / f"{party}.passphrase"
+
+    def _node(self, office: Office) -> RunningNode:
+        data = self.data / office.id
+        arguments = ("--passphrase-file", self.passphrase_file(office.id))
+        return RunningNode(office, data, Server("node", data, arguments, free_port()))
+
+    # How it is made.
+
+    def found_hub(self, front: Callable[[str], str] = str) -> None:
+        """`simpul-hub init`. `front` may put something before the hub: it maps the hub's address to what nodes dial."""
+        _write_private(self.passphrase_file(HUB), secrets.token_urlsafe(24) + "\n")
+        self._hub("init", "--name", HUB, "--url", front(self.hub.url), keyed=True)
+
+    def found_nodes(self) -> None:
+        """Make every node, enrol it, and add its officers."""
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            list(pool.map(self.found_node, self.nodes.values()))
+
+    def found_node(self, node: RunningNode) -> None:
+        """Make one node as its office and the registrar do together."""
+        _write_private(self.passphrase_file(node.office.id), secrets.token_urlsafe(24) + "\n")
+        self.make_node(node)
+        with self._registrar:
+            self.enrol(node)
+
+    def make_node(self, node: RunningNode) -> None:
+        """`simpul-node init` and its officers."""
+        office = node.office
+        run(
+            "node", "init", "--data", node.data, "--id", office.id, "--name", office.name,
+            "--federation", self.federation_file, "--passphrase-file", self.passphrase_file(office.id),
+            "--accent", office.accent, "--sync-every", str(SYNC_EVERY_SECONDS),
+        )  # fmt: skip
+        for person in office.people:
+            roles = [argument for role in person.roles for argument in ("--role", role)]
+            said = run(
+                "node", "person", "add", "--data", node.data, "--username", person.username, "--name", person.name,
+                *roles,
+            )  # fmt: skip
+            made = _PASSWORD.search(said)
+            if made is None:
+                raise ProcessError(f"no password was shown for {person.username}")
+            node.people.append(Login(person.role, person.username, made.group(1)))
+
+    def enrol(self, node: RunningNode) -> None:
+        """`simpul-hub enrol`, as the registrar does after comparing the fingerprint."""
+        office = node.office
+        competence = self.data / f"{office.id}.competence.json"
+        competence.write_text(json.dumps(office.competence))
+        self._hub(
+            "enrol", node.data / "enrol-request.jws", "--kind", office.kind, "--region", office.region,
+            "--competence", competence, "--yes", keyed=True,
+        )  # fmt: skip
+
+    def _hub(self, command: str, *arguments: str | Path, keyed: bool = False) -> str:
+        key = ("--passphrase-file", self.passphrase_file(HUB)) if keyed else ()
+        return run("hub", command, "--data", self.data / HUB, *arguments, *key)
+
+    # How it is used.
+
+    @property
+    def federation_file(self) -> Path:
+        """What every node is given."""
+        return self.data / HUB / "federation.json"
+
+    @property
+    def trusted(self) -> FederationFile:
+        """What stands in it."""
+        return read_federation(self.federation_file.read_bytes())
+
+    def start(self) -> None:
+        """Start every server that does not run, and wait until all answer."""
+        servers = [server for server in self.servers if server.pid is None]
+        for server in servers:
+            server.launch()
+        for server in servers:
+            server.wait_ready()
+
+    def stop(self) -> None:
+        """End every server of ours."""
+        for server in self.servers:
+            server.signal_stop()
+        for server in self.servers:
+            server.stop()
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """The hub's server and the nodes'."""
+        return (self.hub, *(node.server for node in self.nodes.values()))
+
+    def export(self, folder: Path) -> str:
+        """`simpul-hub export --entries`: what an auditor is given who may see every entry."""
+        return self._hub("export", folder, "--entries")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
+
+
+def _write_private(path: Path, text: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
