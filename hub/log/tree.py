@@ -14,7 +14,7 @@ from protocol import checkpoint, merkle, tiles
 from protocol.checkpoint import Checkpoint
 from protocol.entry import TreeHead
 from protocol.errors import RemoteError
-from protocol.leaf import Leaf
+from protocol.leaf import Leaf, read_leaf
 
 _ROW: Final = 1
 
@@ -97,14 +97,37 @@ def read_leaves(session: Session, first: int, count: int) -> list[bytes]:
     return list(session.scalars(query.order_by(LogLeaf.index)))
 
 
-def check_tree_head(session: Session, head: Head, seen: TreeHead) -> None:
-    """Raise RemoteError("tree") unless `seen` is a tree that this log was."""
-    if seen.size == 0 or (seen.size, seen.root) == (head.size, head.root):
-        return
-    if seen.size > head.size:
-        raise RemoteError("tree", "more was seen than this log holds", size=head.size)
-    if _root_at(session, head, seen.size) != seen.root:
-        raise RemoteError("tree", "another tree of this size was seen", size=seen.size)
+class StoredLog:
+    """The log as this session sees it: protocol.custody.LogView."""
+
+    def __init__(self, session: Session) -> None:
+        self._session: Final = session
+        self.head: Final = read_head(session)
+        self._roots = {0: merkle.EMPTY_ROOT, self.head.size: self.head.root}
+
+    @property
+    def size(self) -> int:
+        """How many leaves there are."""
+        return self.head.size
+
+    def root_at(self, size: int) -> bytes:
+        """Return the root of the first `size` leaves; computed once a size."""
+        if size not in self._roots:
+            self._roots[size] = _root_at(self._session, self.head, size)
+        return self._roots[size]
+
+    def first_with_slot(self, slot: str) -> tuple[int, bytes] | None:
+        """Return (index, h) of the leaf with this slot, or None."""
+        row = self._session.execute(select(LogLeaf.index, LogLeaf.leaf).where(LogLeaf.slot == slot)).one_or_none()
+        return None if row is None else (row[0], read_leaf(row[1]).h)
+
+    def check_head(self, seen: TreeHead) -> None:
+        """Raise RemoteError("tree") unless `seen` is a tree that this log was."""
+        if seen.size > self.size:
+            raise RemoteError("tree", "more was seen than this log holds", size=self.size)
+        # Who has seen nothing says nothing by its root.
+        if seen.size and self.root_at(seen.size) != seen.root:
+            raise RemoteError("tree", "another tree of this size was seen", size=seen.size)
 
 
 def consistency(session: Session, old_size: int, head: Head) -> tuple[bytes, ...]:

@@ -1,6 +1,6 @@
-"""What can be judged of a pushed entry without the database: form, signature, kind, parties, parts.
+"""What can be judged of a pushed entry before the write lock: form, signature, kind, parties, parts, the log it saw.
 
-It runs before the write lock is taken, because signatures are the costly half of the work.
+Signatures are the costly half of the work, and nothing here can change until the entry is logged.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,9 @@ from typing import Final
 
 from hub.members.roster import Roster
 from protocol import jws
+from protocol.bundle import Request
 from protocol.content import read_receipt_body, read_ruling_body
+from protocol.custody import LogView, check_seen
 from protocol.directory import Kind, Use
 from protocol.entry import Entry, SignedEntry, read_entry
 from protocol.errors import RemoteError
@@ -32,15 +34,18 @@ class Candidate:
     refusal: RemoteError | None = None
 
 
-def examine(raw: str, node: str, inc: int, roster: Roster, parts: Mapping[str, bytes]) -> Candidate:
+def examine(raw: str, request: Request, roster: Roster, parts: Mapping[str, bytes], log: LogView) -> Candidate:
     """Return the candidate; never raises for what a peer wrote, so that one bad entry stops no other."""
     h = jws.digest(raw)
     try:
-        signed = _verified(raw, node, roster)
+        signed = _verified(raw, request.node, roster)
     except RemoteError as refusal:
         return Candidate(h, None, refusal)
     try:
-        _check(signed.entry, inc, roster, parts)
+        _check(signed.entry, request.inc, roster, parts)
+        if signed.entry.seen is not None:
+            # Leaves are never taken back, so what the log was before the write lock it is under it.
+            check_seen(signed.entry, log)
     except RemoteError as refusal:
         return Candidate(h, signed, refusal)
     return Candidate(h, signed)

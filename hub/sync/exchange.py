@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from hub.errors import LogError
-from hub.log.tree import Head, LogWriter, check_tree_head, consistency, read_head
+from hub.log.tree import Head, LogWriter, StoredLog, consistency, read_head
 from hub.members.roster import Roster, Rosters, newest_version
 from hub.sync.counters import check_counter, count
 from hub.sync.examine import Candidate, examine
@@ -79,18 +79,11 @@ class Exchange:
         check_manifest_entries(request.entries, bundle.entries)
         digest = jws.digest(bundle.manifest)
         check_counter(session, request, digest, self._key)
-        self._check_seen(session, request)
+        log = StoredLog(session)
+        _check_seen(request, log)
         # A bundle's parts were checked against their ids; the rest is judged entry by entry.
-        candidates = tuple(examine(entry, request.node, request.inc, roster, bundle.parts) for entry in bundle.entries)
+        candidates = tuple(examine(entry, request, roster, bundle.parts, log) for entry in bundle.entries)
         return _Asked(bundle, request, digest, roster, candidates)
-
-    def _check_seen(self, session: Session, request: Request) -> None:
-        try:
-            check_tree_head(session, read_head(session), request.seen)
-        except RemoteError:
-            # Either this hub was set back, or somebody showed the node another log: a person must look.
-            _LOGGER.critical("ALARM %s has seen a log that is not ours, at size %d", request.node, request.seen.size)
-            raise
 
     def _store(self, asked: _Asked, now: int) -> tuple[Pushed, ...] | None:
         """Log what keeps the rules and count the request, in one transaction; None if the directory has changed."""
@@ -126,3 +119,12 @@ class Exchange:
             consistency=proof,
         )
         return Bundle(answer.sign(self._key), delivery.entries, delivery.parts).encode()
+
+
+def _check_seen(request: Request, log: StoredLog) -> None:
+    try:
+        log.check_head(request.seen)
+    except RemoteError:
+        # Either this hub was set back, or somebody showed the node another log: a person must look.
+        _LOGGER.critical("ALARM %s has seen a log that is not ours, at size %d", request.node, request.seen.size)
+        raise

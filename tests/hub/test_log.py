@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from hub.errors import FoundingError, LogError
 from hub.founding import log_writer
-from hub.log.tree import LogWriter, check_stored_tree, read_head
+from hub.log.tree import LogWriter, StoredLog, check_stored_tree, read_head
 from hub.models import LogHead, LogTile
 from keys.signing import SigningKey
 from protocol import checkpoint, merkle, tiles
@@ -77,6 +77,17 @@ def test_the_tree_over_more_than_one_tile_is_the_one_that_is_signed(town: Town) 
         old_root = merkle.root([merkle.leaf_hash(leaf) for leaf in leaves[:old]])
         proof = merkle.consistency_proof(old, head.size, reader.hashes(head.size))
         merkle.verify_consistency(old, old_root, head.size, head.root, proof)
+
+
+def test_the_stored_log_is_a_view_of_what_is_published(town: Town) -> None:
+    offer = town.logged_offer()
+    town.jabar.sync(town.jabar.receipt("kemnaker"))
+    with town.hub.database.reading() as session:
+        log = StoredLog(session)
+        assert log.first_with_slot(offer.entry.slot or "") == (log.size - 2, offer.signed.digest)
+        assert log.first_with_slot("x" * 22) is None
+        assert log.root_at(0) == merkle.EMPTY_ROOT
+        assert log.root_at(log.size) == Follower(town.hub, town.url).head().root
 
 
 def test_tiles_may_be_cached_for_ever_and_the_checkpoint_not(town: Town) -> None:

@@ -11,7 +11,7 @@ from protocol import jws
 from protocol.content import receipt_body, ruling_body
 from protocol.custody import answer_slot
 from protocol.directory import Status, Use
-from protocol.entry import new_id
+from protocol.entry import TreeHead, new_id
 from protocol.seal import PartName, part_id
 from tests.hub.conftest import Town
 from tests.support.federation import forged, made_id, sealing, seed, signing
@@ -336,6 +336,10 @@ CATALOGUE = (
         answer_by("kemnaker", "accept", slot=lambda _: made_id("x")),
         node="kemnaker",
     ),
+    # The log that the maker had read.
+    Threat("made over another log", "bad", "seen", lambda t: t.jabar.offer("kemnaker", seen=TreeHead(3, seed("root")))),
+    Threat("made over a longer log", "bad", "seen", lambda t: t.jabar.offer("kemnaker", seen=TreeHead(99, seed("r")))),
+    Threat("made over no log", "bad", "seen", lambda t: t.jabar.offer("kemnaker", seen=TreeHead(0, seed("root")))),
     # Rulings.
     Threat("a reject under a ruling", "bad", "binding", rejected_ruling, node="kemnaker"),
     Threat("an offer to another than ruled", "bad", "binding", bound_to_another),
