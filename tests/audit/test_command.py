@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from audit.cli import main
+from house.screen import ROOT
 from tests.support.federation import HUB, World, story
 
 
@@ -228,3 +231,25 @@ def test_a_name_that_is_no_text_is_a_finding_like_any_other(folder: Path) -> Non
 def test_a_pipe_in_the_folder_does_not_stop_the_run(folder: Path) -> None:
     os.mkfifo(folder / "entries" / "000000099.json")
     assert as_json(folder)["failures"] == 1
+
+
+def test_on_a_terminal_progress_is_shown_beside_the_result(folder: Path) -> None:
+    """Progress goes to the error stream, so that a program reads clean JSON even then."""
+    controller, terminal = os.openpty()
+    command = [sys.executable, "-m", "audit", "verify", "--json", str(folder)]
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=terminal, cwd=ROOT, env=os.environ | {"TERM": "xterm"}, check=False
+    )
+    shown = os.read(controller, 65_536)
+    os.close(terminal)
+    os.close(controller)
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["ok"]
+    assert b"custody" in shown
+
+
+def test_what_cannot_be_judged_is_counted_in_the_table(folder: Path) -> None:
+    (folder / "entries" / "000000000.json").unlink()
+    result = run(folder)
+    assert result.exit_code == 0
+    assert "not judged" in result.stdout

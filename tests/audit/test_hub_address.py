@@ -151,3 +151,9 @@ def test_rubbish_from_a_hub_is_a_finding(content: bytes, given: list[str]) -> No
         assert run(url, *given).exit_code == 1
     with serving(story(), **{"__directory__1.jws": (200, content)}) as (url, _):
         assert run(url, *given).exit_code == 1
+
+
+def test_pages_that_a_hub_does_not_have_are_a_finding(given: list[str]) -> None:
+    with serving(story(), __audit__entries=(404, b"")) as (url, _):
+        report = json.loads(run(url, *given, "--json").stdout)
+    assert [found["rule"] for check in report["checks"] for found in check["findings"]] == ["missing"]

@@ -8,8 +8,11 @@ from dataclasses import replace
 import pytest
 
 from audit.findings import OWN_RULES, Check
-from protocol import canonical, tiles
-from tests.support.federation import HUB, World, directory, made_id, member, signing, story
+from protocol import canonical, checkpoint, tiles
+from protocol.checkpoint import Checkpoint
+from protocol.directory import directory_digest
+from protocol.leaf import Leaf
+from tests.support.federation import HUB, ORIGIN, World, directory, made_id, member, signing, story
 
 Files = dict[str, bytes]
 Failed = set[tuple[str, str]]
@@ -199,6 +202,28 @@ def test_a_checkpoint_of_another_log_key_is_found(audit: Audit) -> None:
 def test_a_checkpoint_that_claims_more_leaves_than_there_are_is_found(audit: Audit, files: Files) -> None:
     claimed = files["checkpoint"].replace(b"\n27\n", b"\n600\n", 1)
     assert {("checkpoint", "note"), ("leaves", "missing")} <= audit(files | {"checkpoint": claimed})
+
+
+def test_a_log_of_more_leaves_than_one_audit_takes_is_not_begun(audit: Audit) -> None:
+    """A hostile head costs a line, not the auditor's machine."""
+    head = Checkpoint(ORIGIN, 2**62, bytes(32))
+    note = checkpoint.sign(head, ORIGIN, signing("log")).encode()
+    assert audit({"checkpoint": note}) == {("checkpoint", "too-large")}
+
+
+def test_a_leaf_that_names_another_version_than_its_file_is_found(audit: Audit) -> None:
+    world = World.founded()
+    raw = directory(*world.history.latest.members.values(), version=2).sign(signing("registrar"))
+    world.directories["3.jws"] = raw
+    world.append(Leaf(directory_digest(raw), directory=3))
+    assert audit(world) == {("directory", "directory")}
+
+
+def test_an_older_checkpoint_cannot_be_compared_where_leaves_are_missing(audit: Audit, files: Files) -> None:
+    gone = {path: content for path, content in files.items() if path != LEAVES}
+    found = audit(gone, need_all=False, remembered=story().checkpoint(13).encode())
+    assert "remembered" not in {name for name, _ in found}
+    assert ("leaves", "missing") in found
 
 
 def test_a_directory_by_another_registrar_is_found(audit: Audit) -> None:

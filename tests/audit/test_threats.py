@@ -240,6 +240,17 @@ def test_a_slot_that_was_won_twice_is_found(world: World, audit: Audit) -> None:
     assert audit(world) == {("slots", "slot-taken")}
 
 
+def test_an_answer_that_lost_moves_no_custody(world: World, audit: Audit) -> None:
+    """Who lost and hands the case on all the same is found twice: by the slot, and as no holder."""
+    offer = world.offer("jabar", "kemnaker")
+    world.answer("recall", offer)
+    world.answer("accept", offer)
+    world.hand_over("jabar", "jateng", epoch=1)
+    assert audit(world) == {("slots", "slot-taken")}
+    world.offer("kemnaker", "jateng", epoch=1)
+    assert audit(world) == {("slots", "slot-taken"), ("custody", "chain")}
+
+
 def test_an_accept_after_a_recall_is_found_by_its_slot(world: World, audit: Audit) -> None:
     offer = world.offer("jabar", "kemnaker")
     world.answer("recall", offer)
