@@ -12,7 +12,7 @@ from hub.members.roster import Roster, Rosters, newest_version
 from hub.sync.counters import check_counter, count
 from hub.sync.examine import Candidate, examine
 from hub.sync.judge import judge
-from hub.sync.ledger import load_ledger
+from hub.sync.ledger import Ledger, load_ledger
 from hub.sync.pull import collect
 from hub.sync.record import record
 from keys.signing import SigningKey
@@ -95,9 +95,8 @@ class Exchange:
             ledger = load_ledger(session, asked.request.node, head.size, asked.candidates)
             push = tuple(judge(candidate, ledger) for candidate in asked.candidates)
             record(session, self._log, head, ledger, asked.bundle.parts, now)
-        for verdict in push:
-            if verdict.state not in ("ok", "dup"):
-                _LOGGER.info("%s: refused %s %s by %s", asked.request.node, verdict.id, verdict.state, verdict.reason)
+        for candidate, verdict in zip(asked.candidates, push, strict=True):
+            _note(asked.request.node, candidate, verdict, ledger)
         return push
 
     def _answer(self, asked: _Asked, push: tuple[Pushed, ...]) -> bytes:
@@ -128,3 +127,14 @@ def _check_seen(request: Request, log: StoredLog) -> None:
         # Either this hub was set back, or somebody showed the node another log: a person must look.
         _LOGGER.critical("ALARM %s has seen a log that is not ours, at size %d", request.node, request.seen.size)
         raise
+
+
+def _note(node: str, candidate: Candidate, verdict: Pushed, ledger: Ledger) -> None:
+    """Write down a refusal by names and positions."""
+    if verdict.state in ("ok", "dup"):
+        return
+    _LOGGER.info("%s: refused %s %s by %s", node, verdict.id, verdict.state, verdict.reason)
+    entry = None if candidate.signed is None else candidate.signed.entry
+    if verdict.reason == "seq" and entry is not None and entry.seq < ledger.next_seq(entry.recipient):
+        # Two signed texts for one position: the node was set back without saying so, or says two things.
+        _LOGGER.warning("ALARM %s signed another entry for position %d to %s", node, entry.seq, entry.recipient)

@@ -29,7 +29,7 @@ class Delivery:
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     pulled: Pulled
-    jws: str
+    jws_bytes: int
 
 
 def collect(
@@ -45,31 +45,37 @@ def collect(
     chosen = waiting[: pull.max]
     lengths = _part_lengths(session, [one.pulled.index for one in chosen if one.pulled.box == "inbox"])
     room = max_bytes - _ROOM_BYTES
-    fitting: list[_Waiting] = []
+    fitting: list[Pulled] = []
     for one in chosen:
-        room -= len(one.jws) + _ENTRY_BYTES + lengths.get(one.pulled.index, 0)
+        room -= one.jws_bytes + _ENTRY_BYTES + lengths.get(one.pulled.index, 0)
         if room < 0:
             break
-        fitting.append(one)
+        fitting.append(one.pulled)
     return Delivery(
-        pulled=tuple(one.pulled for one in fitting),
-        entries=tuple(one.jws for one in fitting),
-        parts=_parts(session, [one.pulled.index for one in fitting if one.pulled.box == "inbox"]),
+        pulled=tuple(fitting),
+        entries=_raws(session, fitting),
+        parts=_parts(session, [pulled.index for pulled in fitting if pulled.box == "inbox"]),
         more=len(fitting) < len(waiting),
     )
 
 
 def _waiting(session: Session, node: str, box: Box, after: int, limit: int) -> list[_Waiting]:
-    party, position = (
-        (LoggedEntry.recipient, LoggedEntry.inbox_pos) if box == "inbox" else (LoggedEntry.sender, LoggedEntry.sent_pos)
+    """Return the rows beyond a cursor, with the sizes of their entries alone: all of them might be too large."""
+    row = LoggedEntry
+    party, position = (row.recipient, row.inbox_pos) if box == "inbox" else (row.sender, row.sent_pos)
+    query = select(position, row.index, row.h, func.length(row.jws)).where(party == node, position > after)
+    found = session.execute(query.order_by(position).limit(limit))
+    return [_Waiting(Pulled(box, pos, index, h), size) for pos, index, h, size in found]
+
+
+def _raws(session: Session, pulled: Sequence[Pulled]) -> tuple[str, ...]:
+    indices = [one.index for one in pulled]
+    found = dict(
+        session.execute(select(LoggedEntry.index, LoggedEntry.jws).where(LoggedEntry.index.in_(indices))).all()
+        if indices
+        else ()
     )
-    query = (
-        select(position, LoggedEntry.index, LoggedEntry.h, LoggedEntry.jws)
-        .where(party == node, position > after)
-        .order_by(position)
-        .limit(limit)
-    )
-    return [_Waiting(Pulled(box, pos, index, h), raw) for pos, index, h, raw in session.execute(query)]
+    return tuple(found[index] for index in indices)
 
 
 def _part_lengths(session: Session, indices: Sequence[int]) -> dict[int, int]:

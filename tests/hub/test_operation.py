@@ -17,6 +17,7 @@ from hub.members.roster import Rosters
 from hub.models import Base
 from hub.settings import Settings
 from hub.sync.exchange import Exchange
+from protocol.content import receipt_body
 from service.database import Database
 from tests.hub.conftest import Town
 from tests.support.hub import FoundedHub, HubProcess
@@ -91,9 +92,12 @@ class TestFailures:
         bad = town.jabar.offer("kemnaker")
         town.jabar.sync(bad, parts={})
         assert f"jabar: refused {bad.name} part by part-missing" in caplog.text
+        first = town.jabar.receipt("kemnaker")
+        town.jabar.sync(first, town.jabar.say("receipt", "kemnaker", body=receipt_body(2), seq=1))
+        assert "ALARM jabar signed another entry for position 1 to kemnaker" in caplog.text
         town.jabar.seen = type(town.jabar.seen)(3, bytes(32))
         town.jabar.post(town.jabar.bundle())
-        assert "ALARM jabar" in caplog.text
+        assert "ALARM jabar has seen a log that is not ours, at size 3" in caplog.text
 
 
 def test_health_and_name(town: Town) -> None:
