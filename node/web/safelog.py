@@ -2,7 +2,7 @@
 
 An exception's message often quotes what it choked on (a database driver prints the parameters of the statement), so it
 is never printed, nor are a log line's arguments, except numbers and text that its author marked as `Public`. The
-template of a line is printed as it stands: it must be a literal.
+template of a line of ours is printed as it stands: it must be a literal.
 """
 
 import logging
@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Final, TextIO
 
 _HIDDEN: Final = "…"
-_OURS: Final = ("simpul", "node")
+_OURS: Final = ("simpul", "node", "hub", "keys", "protocol")
 
 
 class Public(str):
@@ -73,6 +73,9 @@ def configure(stream: TextIO, level: int = logging.INFO) -> None:
 def _message(record: logging.LogRecord) -> str:
     if not isinstance(record.msg, str):
         return _shown(record.msg)
+    if not record.args and record.name.split(".")[0] not in _OURS:
+        # A library may have put values into the line already; warnings come like that.
+        return f"{_HIDDEN} at {_short(record.pathname)}:{record.lineno}"
     if not record.args:
         return record.msg
     given = record.args
