@@ -1,0 +1,218 @@
+"""Every page in a real browser: the whole way without a script, and what axe finds on each page."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.support.offices import Country, Office, country, password_of
+from tests.support.reports import TEXT
+
+_ARGUMENTS: Final = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+_RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+_PHONE: Final = {"width": 360, "height": 740}
+_DESK: Final = {"width": 1280, "height": 900}
+
+
+@pytest.fixture(scope="module")
+def lands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Country]:
+    with country(tmp_path_factory.mktemp("negeri")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def browser(require_component: Callable[[str], Path]) -> Iterator[Browser]:
+    chromium = require_component("chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=str(chromium), args=_ARGUMENTS)
+        yield started
+        started.close()
+
+
+class Looker:
+    """Walks with a script-free policy lifted for axe alone, and keeps what it finds on each page."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.page = context.new_page()
+        self.found: list[str] = []
+        self.seen: list[str] = []
+
+    def look(self, name: str) -> None:
+        results = Axe().run(self.page, options={"runOnly": _RULES})
+        assert results.response["passes"], "axe did not run"
+        self.seen.append(name)
+        self.found += [
+            f"{name}: {each['id']}: {node['html'][:160]}"
+            for each in results.response["violations"]
+            for node in each["nodes"]
+        ]
+        wide = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if wide > 0:
+            self.found.append(f"{name}: wider than the screen by {wide} px")
+        small = self.page.evaluate(
+            """[...document.querySelectorAll('button, select, summary, input:not([type=hidden]), .door, .phones a')]
+            .filter(e => e.checkVisibility() && !['radio', 'checkbox'].includes(e.type))
+            .filter(e => e.getBoundingClientRect().height < 44).map(e => e.outerHTML.slice(0, 120))"""
+        )
+        self.found += [f"{name}: smaller than 44 px: {each}" for each in small]
+
+
+def write_report(page: Page, url: str, look: Callable[[str], None]) -> tuple[str, str]:
+    """Write a report question by question; return its number and code."""
+    onward = "main button.main"
+    page.goto(f"{url}/lapor")
+    page.click(onward)
+    look("kind, missing")
+    page.check("#kind")
+    page.click(onward)
+    page.fill("#text", TEXT)
+    look("text")
+    page.click(onward)
+    look("place")
+    page.fill("#region_q", "bandung")
+    page.press("#region_q", "Enter")
+    look("place, found")
+    page.get_by_label("Kota Bandung, Jawa Barat", exact=True).check()
+    page.click(onward)
+    look("topic")
+    page.select_option("#category", "bantuan-sosial")
+    page.click(onward)
+    look("topic, closer")
+    page.get_by_label("PKH Program Keluarga Harapan").check()
+    page.click(onward)
+    look("secrecy")
+    page.get_by_label("Terbuka").check()
+    page.click(onward)
+    page.fill("#phone", "abc")
+    page.click(onward)
+    look("identity, wrong")
+    page.fill("#name", "Siti Rahayu")
+    page.fill("#phone", "0812 3456 7890")
+    page.click(onward)
+    look("review")
+    page.click("text=Kirim laporan")
+    look("receipt")
+    return page.inner_text(".number"), "".join(page.inner_text(".code").split())
+
+
+def log_in(page: Page, office: Office, role: str) -> None:
+    page.goto(f"{office.url}/petugas")
+    page.fill("#username", role)
+    page.fill("#password", password_of(role))
+    page.press("#password", "Enter")
+    page.wait_for_url("**/petugas/kasus")
+
+
+def test_a_citizen_without_scripts_files_and_follows_a_report(browser: Browser, lands: Country) -> None:
+    context = browser.new_context(java_script_enabled=False, viewport=_PHONE)
+    page = context.new_page()
+    number, code = write_report(page, lands["jabar"].url, lambda _name: None)
+    page.goto(f"{lands['jabar'].url}/lacak")
+    page.fill("#receipt", code.lower())
+    page.press("#receipt", "Enter")
+    assert number in page.inner_text("h1")
+    assert page.inner_text(".own-text") == TEXT
+    assert code not in page.content()
+    assert [cookie for cookie in context.cookies() if cookie["name"] != "bahasa"] == []
+    context.close()
+
+
+def test_a_reload_of_the_receipt_shows_the_same_receipt(browser: Browser, lands: Country) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    first = write_report(page, lands["jabar"].url, lambda _name: None)
+    page.reload()
+    assert (page.inner_text(".number"), "".join(page.inner_text(".code").split())) == first
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_pages_of_the_portal_are_accessible(browser: Browser, lands: Country, scheme: str) -> None:
+    context = browser.new_context(bypass_csp=True, viewport=_PHONE, color_scheme=scheme)
+    looker = Looker(context)
+    url = lands["jabar"].url
+    for path in ("/", "/?lang=en", "/lapor?lang=id", "/lacak", "/tidak-ada"):
+        looker.page.goto(f"{url}{path}")
+        looker.look(path)
+    write_report(looker.page, url, looker.look)
+    looker.page.click("text=Sudah saya simpan")
+    looker.look("tracking")
+    looker.page.goto(f"{url}/lacak")
+    looker.page.fill("#receipt", "salah")
+    looker.page.press("#receipt", "Enter")
+    looker.look("tracking, wrong code")
+    assert len(looker.seen) == 17
+    assert looker.found == []
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_pages_of_the_console_are_accessible(browser: Browser, lands: Country, scheme: str) -> None:
+    jabar, triage = lands["jabar"], lands["triase"]
+    visitor = browser.new_context(java_script_enabled=False)
+    number, _ = write_report(visitor.new_page(), jabar.url, lambda _name: None)
+    visitor.close()
+    context = browser.new_context(bypass_csp=True, viewport=_DESK, color_scheme=scheme)
+    looker = Looker(context)
+    page = looker.page
+    page.goto(f"{jabar.url}/petugas")
+    looker.look("login")
+    log_in(page, jabar, "custodian")
+    looker.look("list")
+    page.click(f"text={number}")
+    looker.look("case, custodian")
+    page.click("#buka-identitas summary")
+    page.fill("#buka-identitas-reason", "Perlu dihubungi.")
+    page.click("#buka-identitas button.danger")
+    looker.look("opening, not confirmed")
+    page.check("#buka-identitas-confirm")
+    page.click("#buka-identitas button.danger")
+    looker.look("identity")
+    page.click("text=Keluar")
+    log_in(page, jabar, "admin")
+    page.goto(f"{jabar.url}/petugas/kasus/{number}")
+    page.click("#tanya-triase summary")
+    looker.look("case, admin")
+    page.fill("#tanya-triase-reason", "Bukan urusan kami.")
+    page.click("#tanya-triase button.main")
+    looker.look("case, asked")
+    lands.settle()
+    log_in(page, triage, "admin")
+    page.goto(f"{triage.url}/petugas/triase")
+    looker.look("asks")
+    page.click("tbody a >> nth=0")
+    looker.look("ask")
+    page.set_viewport_size(_PHONE)
+    page.goto(f"{triage.url}/petugas/kasus")
+    looker.look("list on a phone")
+    assert looker.found == []
+    context.close()
+
+
+def test_an_officer_reaches_every_action_by_keyboard(browser: Browser, lands: Country) -> None:
+    jabar = lands["jabar"]
+    context = browser.new_context(java_script_enabled=False, viewport=_DESK)
+    page = context.new_page()
+    number, _ = write_report(page, jabar.url, lambda _name: None)
+    log_in(page, jabar, "liaison")
+    page.focus(f"text={number}")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/kasus/{number}")
+    page.focus("#tanggapi-text")
+    page.keyboard.type("Sedang kami cek.")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**selesai=tanggapi*")
+    assert "Sedang kami cek." in page.inner_text("main")
+    context.close()
