@@ -69,6 +69,18 @@ def afterwards(session: Session, action: Callable[[], None]) -> None:
     session.info.setdefault(_AFTERWARDS, []).append(action)
 
 
+@contextmanager
+def attempt(session: Session) -> Iterator[None]:
+    """Undo what the block did to the session, and what it noted for `afterwards`, when it raises; and raise on."""
+    noted = len(session.info.get(_AFTERWARDS, ()))
+    try:
+        with session.begin_nested():
+            yield
+    except BaseException:
+        del session.info.get(_AFTERWARDS, [])[noted:]
+        raise
+
+
 def is_temporary(error: BaseException) -> bool:
     """Whether a database error is of the place (disk full, locked, read-only, unreachable), not of the statement."""
     return isinstance(error, DBAPIError) and type(error).__name__ in {"OperationalError", "InternalError"}

@@ -29,20 +29,27 @@ from protocol.custody import Hop, Stance, answer_slot, prove_chain, won_at
 from protocol.directory import Use
 from protocol.entry import read_entry
 from protocol.errors import RemoteError
+from service.database import attempt
 
 
-def on_offer(arrival: Arrival) -> None:
+def on_offer(arrival: Arrival) -> RemoteError | None:
     """Store the case and queue the accept, which says only "stored, and I can open it"; or queue a reject with why."""
     try:
-        won_at(arrival.signed, arrival.log)
-        case_file = read_case_file(arrival.open("case"))
-        holder = arrival.entry.sender
-        prove_chain(case_file.hops, case_file.origin, arrival.log, arrival.history, holder=holder)
+        with attempt(arrival.session):
+            _take_offer(arrival)
     except RemoteError as error:
         # A ruling binds the office that it names, so a broken offer under one stays with its sender, unanswered.
         if arrival.entry.re is None:
             _answer(arrival, "reject", message=f"{error.rule.name}: {error.detail}")
-        raise
+        return error
+    return None
+
+
+def _take_offer(arrival: Arrival) -> None:
+    won_at(arrival.signed, arrival.log)
+    case_file = read_case_file(arrival.open("case"))
+    holder = arrival.entry.sender
+    prove_chain(case_file.hops, case_file.origin, arrival.log, arrival.history, holder=holder)
     case = _store(arrival, case_file)
     if case_file.reason:
         _keep_note(arrival, case, "reason", Note(case_file.reason).encode())
@@ -157,17 +164,17 @@ def on_progress(arrival: Arrival) -> None:
     tracked = tracked_by_return(arrival.session, entry.ref or "")
     progress = read_progress(arrival.open("message"))
     prove_chain(progress.hops, arrival.node.member_id, arrival.log, arrival.history, holder=entry.sender)
-    _check_own_offer(arrival, progress.hops)
+    _check_own_offer(arrival, progress.hops, entry.ref)
     letter = Letter(entry.id, "opening", arrival.ciphertext("reply")) if "reply" in entry.parts else None
     apply_progress(arrival.session, tracked, entry.sender, progress, letter)
 
 
-def _check_own_offer(arrival: Arrival, hops: Sequence[Hop]) -> None:
-    """Raise RemoteError unless the first hop is our offer of this very case: another case's hops prove nothing."""
+def _check_own_offer(arrival: Arrival, hops: Sequence[Hop], return_ref: str | None) -> None:
+    """Raise RemoteError unless the first hop is our offer of this very case: hops of another prove nothing of it."""
     for hop in hops[:1]:
         offer = read_entry(hop.offer).entry
         case = arrival.session.scalar(select(Case).where(Case.offer_id == offer.id))
-        if case is None or case.return_ref != arrival.entry.ref:
+        if case is None or case.return_ref != return_ref:
             raise RemoteError("chain", "the first hop is not this node's offer of this case")
 
 
@@ -187,8 +194,8 @@ def on_other(arrival: Arrival) -> None:
     )
 
 
-#: One row a kind.
-HANDLERS: Final[dict[str, Callable[[Arrival], None]]] = {
+#: One row a kind. A handler returns what it refused and answered; what it raises undoes all that it did.
+HANDLERS: Final[dict[str, Callable[[Arrival], RemoteError | None]]] = {
     "offer": on_offer,
     "accept": on_answer,
     "reject": on_answer,

@@ -1,9 +1,13 @@
 """Where custody moves: by the leaves that this node has read, and by nothing else (docs/protocol.md section 8)."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from keys import b64u
+from keys.errors import KeysError
 from node.cases.atrest import erase, open_identity
 from node.cases.lifecycle import State
 from node.cases.report import enter, report
@@ -14,12 +18,12 @@ from node.models.cases import Case, CaseNote
 from node.models.sync import InboxEntry, OutboxEntry
 from node.sync.log import NodeLog
 from node.sync.outbox import Draft, queue, sent_entry, sent_signed
-from node.sync.rows import alarm, link_to
+from node.sync.rows import alarm, link_to, told
 from protocol.custody import Hop, Stance, Step, Token, answer_slot, answer_step, check_answer, won_at
 from protocol.directory import DirectoryHistory, Use
 from protocol.entry import SignedEntry, read_entry
 from protocol.errors import LocalError, RemoteError
-from service.database import afterwards
+from service.database import afterwards, attempt
 
 
 def settle(
@@ -32,17 +36,28 @@ def settle(
     """
     open_stances = (Stance.INVITED, Stance.OFFERED)
     for case in session.scalars(select(Case).where(Case.stance.in_(open_stances))).all():
-        try:
+        with _alone(session, case, now):
             if not _settle_answer(session, node, case, log, history, now) and inbox_read:
                 # Not holding the entry proves nothing about the peer: an alarm for people, never a licence to act.
-                alarm(session, "won", f"case {case.case_id}: the answer that won is not here", now)
-        except RemoteError as error:
-            alarm(session, error.rule.name, f"case {case.case_id}: {error.detail}", now)
+                raise RemoteError("won", "the answer that won is not here")
     for case in session.scalars(select(Case).where(Case.stance == Stance.PASSED)).all():
-        if case.grant_id is None:
-            _grant(session, node, case, log, history, now)
-        else:
-            _erase_when_received(session, node, case)
+        with _alone(session, case, now):
+            if case.grant_id is None:
+                _grant(session, node, case, log, history, now)
+            else:
+                _erase_when_received(session, node, case)
+
+
+@contextmanager
+def _alone(session: Session, case: Case, now: int) -> Iterator[None]:
+    """Let one case fail alone: its step is undone, people are told, and the other cases go on."""
+    case_id = case.case_id
+    try:
+        with attempt(session):
+            yield
+    except (RemoteError, KeysError) as error:
+        rule, detail = told(error)
+        alarm(session, rule, f"case {case_id}: {detail}", now)
 
 
 def _settle_answer(session: Session, node: Node, case: Case, log: NodeLog, history: DirectoryHistory, now: int) -> bool:

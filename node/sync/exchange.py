@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from keys import b64u
+from keys.errors import KeysError
 from node.context import Node
 from node.custody.arrival import Arrival, verify_entry
 from node.custody.inbound import HANDLERS, on_other
@@ -14,7 +15,7 @@ from node.custody.settle import settle
 from node.models.sync import InboxEntry, OutboxEntry, OutboxPart, SyncState
 from node.sync.log import LogNews, NodeLog, extend_log, read_history
 from node.sync.outbox import Draft, close_gap, queue
-from node.sync.rows import alarm, link_to, sync_state
+from node.sync.rows import alarm, link_to, sync_state, told
 from protocol import checkpoint as checkpoints
 from protocol import jws
 from protocol.bundle import (
@@ -36,6 +37,7 @@ from protocol.directory import DirectoryHistory
 from protocol.entry import TreeHead, read_entry
 from protocol.errors import RemoteError
 from protocol.merkle import verify_consistency
+from service.database import attempt
 
 #: Base64 and JSON around the parts and entries of a bundle, generously.
 _ROOM_BYTES: Final = MAX_BUNDLE_BYTES * 7 // 10
@@ -206,10 +208,20 @@ def _apply_inbox(
     link.received, state.inbox_pos = entry.seq, pulled.pos
     session.flush()
     arrival = Arrival(session, node, log, history, signed, pulled.index, bundle.parts, now)
-    try:
-        HANDLERS.get(entry.kind, on_other)(arrival)
-    except RemoteError as error:
-        # One bad entry changes nothing but its own row, and never stops those beside it.
-        row.rule = error.rule.name
-        alarm(session, error.rule.name, f"{entry.kind} {entry.id} of {entry.sender}: {error.detail}", now)
+    row.rule = _handle(arrival)
     return None if entry.kind == "receipt" else entry.sender
+
+
+def _handle(arrival: Arrival) -> str | None:
+    """Do what an entry asks for; return the rule that it broke. A bad one changes nothing and stops none beside it."""
+    entry = arrival.entry
+    try:
+        with attempt(arrival.session):
+            refused: RemoteError | KeysError | None = HANDLERS.get(entry.kind, on_other)(arrival)
+    except (RemoteError, KeysError) as error:
+        refused = error
+    if refused is None:
+        return None
+    rule, detail = told(refused)
+    alarm(arrival.session, rule, f"{entry.kind} {entry.id} of {entry.sender}: {detail}", arrival.now)
+    return rule

@@ -5,7 +5,9 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from keys import b64u
+from keys.errors import KeysError
 from node.models.sync import Alarm, Link, SyncState
+from protocol.errors import RemoteError
 from protocol.merkle import EMPTY_ROOT
 
 _ONLY: Final = 1
@@ -35,3 +37,8 @@ def link_to(session: Session, peer: str) -> Link:
 def alarm(session: Session, rule: str, detail: str, now: int) -> None:
     """Note something for a person to look at; `detail` names rules, parties and ids, never content."""
     session.add(Alarm(at=now, rule=rule, detail=detail[:_MAX_DETAIL_CHARS]))
+
+
+def told(error: RemoteError | KeysError) -> tuple[str, str]:
+    """Return how an alarm tells of an error: the rule that was broken, or "key" for a key of our own that fails us."""
+    return (error.rule.name, error.detail) if isinstance(error, RemoteError) else ("key", str(error))
