@@ -5,6 +5,8 @@ from typing import Final
 
 from sqlalchemy import select
 
+from keys.errors import BadKeyError
+from keys.sealing import SealingPublicKey
 from node.cases.atrest import new_key, seal_content
 from node.cases.lifecycle import State
 from node.cases.report import enter, report
@@ -50,10 +52,19 @@ def _take_offer(arrival: Arrival) -> None:
     case_file = read_case_file(arrival.open("case"))
     holder = arrival.entry.sender
     prove_chain(case_file.hops, case_file.origin, arrival.log, arrival.history, holder=holder)
+    _check_mailbox(case_file)
     case = _store(arrival, case_file)
     if case_file.reason:
         _keep_note(arrival, case, "reason", Note(case_file.reason).encode())
     case.answer_id = _answer(arrival, "accept")
+
+
+def _check_mailbox(case_file: CaseFile) -> None:
+    """Raise RemoteError for a mailbox that nothing can be sealed to: whoever took the case could never answer."""
+    try:
+        SealingPublicKey(case_file.mailbox)
+    except BadKeyError as error:
+        raise RemoteError("members", "the mailbox is not an acceptable public key") from error
 
 
 def _store(arrival: Arrival, case_file: CaseFile) -> Case:
