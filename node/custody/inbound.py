@@ -52,6 +52,8 @@ def _take_offer(arrival: Arrival) -> None:
     case_file = read_case_file(arrival.open("case"))
     holder = arrival.entry.sender
     prove_chain(case_file.hops, case_file.origin, arrival.log, arrival.history, holder=holder)
+    if case_file.origin == arrival.node.member_id:
+        _check_own_offer(arrival, case_file.hops, case_file.return_ref)
     _check_mailbox(case_file)
     case = _store(arrival, case_file)
     if case_file.reason:
