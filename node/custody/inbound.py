@@ -155,6 +155,8 @@ def on_ruling(arrival: Arrival) -> None:
     case = session.scalar(select(Case).where(Case.ask_id == entry.ref))
     if case is None or arrival.history.latest.triage().id != entry.sender:
         raise RemoteError("thread", "a ruling answers an ask of ours, by the triage node")
+    if Stance(case.stance) is not Stance.HELD or case.ruling_id is not None:
+        raise RemoteError("thread", "this ask has its ruling already")
     named = read_ruling_body(entry.body)
     _keep_note(arrival, case, "ruling", arrival.open("message"))
     case.ruling_id, case.ruled_for = entry.id, named
