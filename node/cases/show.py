@@ -137,7 +137,10 @@ def _notes(session: Session, case: Case, kinds: set[str]) -> list[CaseNote]:
 
 
 def _text(node: Node, case: Case, row: CaseNote) -> str:
-    return read_note(open_content(node, case.case_id, row.sealed, "note")).text
+    try:
+        return read_note(open_content(node, case.case_id, row.sealed, "note")).text
+    except KeysError:
+        return "[Catatan ini tidak dapat dibuka lagi.]"
 
 
 def _author(session: Session, node: Node, row: CaseNote) -> str:
