@@ -3,13 +3,16 @@
 from typing import Final
 
 from flask import Response, g, make_response, redirect, render_template, request
+from sqlalchemy.orm import Session
 from werkzeug.exceptions import Forbidden
 
 from node.cases.views import Officer
 from node.people import service
 from node.people.errors import SessionError
 from node.people.permissions import Action, may
+from node.sync.log import read_history
 from node.web import current
+from protocol.directory import Kind
 
 COOKIE: Final = "simpul_petugas"
 PATH: Final = "/petugas"
@@ -25,6 +28,7 @@ def check() -> Response | None:
     try:
         with database.reading() as session:
             resumed = service.resume_session(session, token, now)
+            g.rules = may(resumed.officer, Action.RULE) and _is_triage(session)
     except SessionError:
         return _ask_login()
     if resumed.due:
@@ -32,6 +36,14 @@ def check() -> Response | None:
             service.touch_session(session, token, now)
     g.officer = resumed.officer
     return None
+
+
+def _is_triage(session: Session) -> bool:
+    """Whether this node is the one that rules; no before it has read a directory."""
+    node = current.node()
+    versions = read_history(session, node.federation).versions
+    own = versions[-1][1].members.get(node.member_id) if versions else None
+    return own is not None and own.kind == Kind.TRIAGE
 
 
 def _ask_login() -> Response:

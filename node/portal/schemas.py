@@ -12,7 +12,7 @@ from node.web.words import KINDS, SECRECIES
 
 MAX_NAME_CHARACTERS: Final = 200
 MAX_EMAIL_CHARACTERS: Final = 254
-_PHONE: Final = re.compile(r"\+?[0-9][0-9 ().-]{5,28}[0-9]")
+_PHONE: Final = re.compile(r"[+(]?[0-9][0-9 ().-]{5,28}[0-9]")
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 _NIK: Final = re.compile(r"[0-9]{16}")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from node.cases.views import CaseError, ForbiddenError, NoSuchCaseError
-from node.web.safelog import Public
+from node.web.safelog import Public, describe
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -60,7 +60,8 @@ def page(status: int, message: str = "") -> Response:
 def log(error: BaseException) -> None:
     """Note an error by the rule that answered, its type and its places; never its message nor the address."""
     rule = request.url_rule.rule if request.url_rule is not None else "(no rule)"
-    _LOG.error("request failed: %s", Public(f"{request.method} {rule}"), exc_info=error)
+    # Described here already, so that no handler, however it is set up, can print the message.
+    _LOG.error("request failed: %s: %s", Public(f"{request.method} {rule}"), Public(describe(error)))
 
 
 def _http(error: HTTPException) -> Response:

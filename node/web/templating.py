@@ -2,7 +2,6 @@
 
 from flask import Flask
 
-from node.reference import regions, topics
 from node.web import current, i18n, words
 
 
@@ -25,10 +24,8 @@ def install(app: Flask) -> None:
         state_sentence=words.state_sentence,
         stage_of=words.stage_of,
         stages=words.STAGES,
-        topic_name=topics.name_of,
-        topic_short=topics.short_name_of,
-        region_name=regions.name_of,
-        region_short=regions.short_name_of,
+        topic_name=words.topic_name,
+        region_name=words.region_name,
     )
     app.context_processor(_face)
 

@@ -2,9 +2,11 @@
 
 from typing import Final
 
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 
 from node.cases.lifecycle import NAMES, State
+from node.reference import regions, topics
 from node.web.i18n import language
 
 #: Kinds of report, in the order in which a form shows them: name and hint.
@@ -114,6 +116,20 @@ def state_shape(state: State) -> str:
 def state_sentence(state: State) -> str:
     """Return what a state means for the reporter."""
     return str(SENTENCES[state])
+
+
+def topic_name(code: str, *, short: bool = False) -> str:
+    """Return a topic's name, with its category unless `short`; words for "not chosen"."""
+    if not code:
+        return str(gettext("Belum ditentukan"))
+    return topics.short_name_of(code) if short else topics.name_of(code)
+
+
+def region_name(code: str, *, short: bool = False) -> str:
+    """Return a region's name, with what it lies in unless `short`; words for "not chosen"."""
+    if not code:
+        return str(gettext("Belum ditentukan"))
+    return regions.short_name_of(code) if short else regions.name_of(code)
 
 
 def stage_of(state: State) -> int:

@@ -176,6 +176,12 @@ def test_what_a_page_does_not_offer_is_refused_all_the_same(jabar: Office, role:
     assert "Siti" not in page.text
 
 
+def test_only_the_triage_node_speaks_of_triage_questions(lands: Country) -> None:
+    assert "/petugas/triase" in lands["triase"].officer("admin").get("/petugas/kasus").text
+    assert "/petugas/triase" not in lands["triase"].officer("liaison").get("/petugas/kasus").text
+    assert "/petugas/triase" not in lands["jabar"].officer("admin").get("/petugas/kasus").text
+
+
 # The list.
 
 
@@ -244,7 +250,12 @@ def test_what_no_office_claims_is_asked_of_triage_and_its_ruling_is_obeyed(lands
     unsure = triage.submit(ask, path[1], reason="Bansos.")
     assert unsure.status == 422
     assert unsure.form(path[1]).fields["reason"] == "Bansos."
+    with locked(lands["triase"]):
+        late = triage.submit(unsure, path[1], to="kemensos", confirm="ya")
+    assert late.status == 503
+    assert late.form(path[1]).fields["reason"] == "Bansos."
     assert "Penetapan dikirim" in triage.submit(unsure, path[1], to="kemensos", confirm="ya").words
+    assert triage.submit(unsure, path[1], to="kemensos", confirm="ya").status == 403
     assert "PKH ibu" not in triage.get(path[1]).text
     lands.settle()
     assert "Kementerian Sosial sebagai penangan" in case(admin, number).words

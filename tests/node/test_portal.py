@@ -334,9 +334,28 @@ def test_the_site_speaks_english_when_asked_and_remembers(citizen: Visitor) -> N
     assert '<html lang="en">' in page.text
     assert "Nobody is refused" in page.words
     assert "Track a report" in citizen.get("/lacak").words
+    assert "Not chosen yet" in citizen.post("/lapor", {**blank(citizen), **REPORT, "topic": "", "goto": "review"}).words
     assert "Lacak laporan" in citizen.get("/lacak?lang=id").words
     assert "Lacak laporan" in citizen.get("/lacak").words
 
 
 def test_health_is_answered_without_a_word_about_the_work(citizen: Visitor) -> None:
     assert citizen.http.get(f"{citizen.base}/sehat", timeout=10).json() == {"status": "ok"}
+
+
+def test_a_database_that_cannot_be_read_is_a_plain_page_and_never_a_traceback(jabar: Office) -> None:
+    path = jabar.node.settings.data_dir / "node.db"
+    code = code_of(write(jabar.visitor()))
+    jabar.node.database.close()
+    away = path.with_name("away.db")
+    path.rename(away)
+    path.mkdir()
+    try:
+        page = jabar.visitor().post("/lacak", {"receipt": code})
+    finally:
+        path.rmdir()
+        away.rename(path)
+    assert page.status == 503
+    assert "Layanan sedang terganggu" in page.words
+    assert code not in page.text
+    assert jabar.visitor().post("/lacak", {"receipt": code}).status == 200

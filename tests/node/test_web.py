@@ -1,9 +1,12 @@
 """Small parts of the web: dates in words, the accent colour."""
 
+from pathlib import Path
+
 import pytest
 from flask import Flask
 
-from node.web import accent, i18n
+import node
+from node.web import accent, clock, errors, i18n
 
 NOW = 1_790_000_000  # 21 September 2026, 21.13 WIB
 _DAY = 24 * 3_600
@@ -28,6 +31,29 @@ def test_dates_are_long_in_english_too(app: Flask) -> None:
     with app.test_request_context("/?lang=en"):
         assert i18n.day(NOW) == "Monday, 21 September 2026"
         assert i18n.moment(NOW) == "21 September 2026, 21:13 WIB"
+
+
+def test_what_nobody_expected_is_logged_by_type_and_shown_as_our_fault(caplog: pytest.LogCaptureFixture) -> None:
+    made = Flask("node", root_path=str(Path(node.__file__).parent), template_folder="web/templates")
+    i18n.install(made)
+    errors.install(made)
+    made.jinja_env.globals.update(language=i18n.language, languages=i18n.LANGUAGES)
+    made.context_processor(lambda: {"settings": {"display_name": "Kantor", "training": True}})
+
+    @made.get("/<word>")
+    def fail(word: str) -> str:
+        raise KeyError(word)
+
+    answer = made.test_client().get("/rahasia")
+    assert answer.status_code == 500
+    assert "Ada kesalahan di pihak kami" in answer.text
+    assert "Mode latihan" in answer.text
+    assert "builtins.KeyError at" in caplog.text
+    assert "rahasia" not in answer.text + caplog.text
+
+
+def test_the_clock_counts_whole_seconds() -> None:
+    assert isinstance(clock.now(), int)
 
 
 @pytest.mark.parametrize(
