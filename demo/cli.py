@@ -41,8 +41,9 @@ _INTERRUPTED: Final = 130
 def main(arguments: Sequence[str]) -> int:
     """Run the demo; return 0 when every step passed, 1 when one failed, 2 for wrong usage."""
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGHUP, _stop)
+    # SIGINT too: a shell's background job inherits it as ignored, and could then be ended by force alone.
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, _stop)
     screen = Screen()
     try:
         with data_place(options.data) as data:

@@ -10,7 +10,6 @@ import re
 import secrets
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
@@ -18,13 +17,15 @@ from typing import Final, Self
 from demo.officer import Officer
 from demo.offices import HUB, OFFICES, Office
 from demo.processes import ProcessError, Server, free_port, run
+from demo.together import at_once
 from protocol.enrol import Federation as FederationFile
 from protocol.enrol import read_federation
 
 _PASSWORD: Final = re.compile(r"^Password[^:]*: (\S+)$", re.MULTILINE)
 #: How often a node syncs by itself; a push of its own goes out at once.
 SYNC_EVERY_SECONDS: Final = 1
-_AT_ONCE: Final = 2
+#: Founding is all computing: more of it at once than most machines have processors would gain nothing.
+_FOUNDERS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +80,23 @@ class Federation:
 
     # How it is made.
 
+    def write_passphrase(self, party: str) -> None:
+        """Make a party's passphrase file."""
+        self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write_private(self.passphrase_file(party), secrets.token_urlsafe(24) + "\n")
+
     def found_hub(self, front: Callable[[str], str] = str) -> None:
         """`simpul-hub init`. `front` may put something before the hub: it maps the hub's address to what nodes dial."""
-        _write_private(self.passphrase_file(HUB), secrets.token_urlsafe(24) + "\n")
+        self.write_passphrase(HUB)
         self._hub("init", "--name", HUB, "--url", front(self.hub.url), keyed=True)
 
     def found_nodes(self) -> None:
         """Make every node, enrol it, and add its officers."""
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            list(pool.map(self.found_node, self.nodes.values()))
+        at_once(self.found_node, self.nodes.values(), _FOUNDERS)
 
     def found_node(self, node: RunningNode) -> None:
         """Make one node as its office and the registrar do together."""
-        _write_private(self.passphrase_file(node.office.id), secrets.token_urlsafe(24) + "\n")
+        self.write_passphrase(node.office.id)
         self.make_node(node)
         with self._registrar:
             self.enrol(node)

@@ -1,21 +1,18 @@
 """The story: each step waits for what it needs, does one thing over HTTP, and raises where it was not so."""
 
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 from demo.citizen import Citizen, Receipt, Tracked
 from demo.complaints import Story
 from demo.federation import Federation, RunningNode
 from demo.officer import CasePage, Officer
+from demo.together import at_once
 from demo.waiting import wait_for
 
-_T = TypeVar("_T")
-_R = TypeVar("_R")
 #: How long a step of the federation may take: several syncs of two nodes, on a busy machine.
 PATIENCE_SECONDS: Final = 90
-_AT_ONCE: Final = 6
 _ANSWERED: Final = "Ditindaklanjuti"
 _CLOSED: Final = "Selesai"
 TRIAGE: Final = "triase"
@@ -194,9 +191,3 @@ class Walker:
         ):
             raise StoryError(f"the tracking page of {walk.number} shows other words than were written")
         return page
-
-
-def at_once(work: Callable[[_T], _R], items: Iterable[_T]) -> list[_R]:
-    """Do the work for several items at once; the first error is raised when all have ended."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return list(pool.map(work, items))
