@@ -96,7 +96,7 @@ def extend_log(session: Session, news: LogNews, checkpoint: Checkpoint, federati
 
 def _add_directory(session: Session, index: int, version: int, h: bytes, news: LogNews, federation: Federation) -> None:
     raw = news.directories.get(version)
-    if raw is None or directory_digest(raw) != h:
+    if raw is None or not raw.isascii() or directory_digest(raw) != h:
         raise RemoteError("directory", "the directory served is not the one that the log announces", version=version)
     directory = read_directory(raw, federation.registrar)
     if directory.version != version or directory.hub != federation.hub:
