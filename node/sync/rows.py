@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from keys import b64u
@@ -35,8 +36,16 @@ def link_to(session: Session, peer: str) -> Link:
 
 
 def alarm(session: Session, rule: str, detail: str, now: int) -> None:
-    """Note something for a person to look at; `detail` names rules, parties and ids, never content."""
-    session.add(Alarm(at=now, rule=rule, detail=detail[:_MAX_DETAIL_CHARS]))
+    """Note something for a person to look at; `detail` names rules, parties and ids, never content.
+
+    What is still so at the next sync is the same alarm with a newer time, not another one.
+    """
+    detail = detail[:_MAX_DETAIL_CHARS]
+    found = session.scalar(select(Alarm).where(Alarm.rule == rule, Alarm.detail == detail).limit(1))
+    if found is None:
+        session.add(Alarm(at=now, rule=rule, detail=detail))
+    else:
+        found.at = now
 
 
 def told(error: RemoteError | KeysError) -> tuple[str, str]:
