@@ -15,6 +15,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from node.context import Node
 from node.sync.client import HttpHub
 from node.sync.engine import Synced, sync
+from node.web.safelog import Public
 
 _LOG: Final = logging.getLogger("simpul.sync")
 _JITTER: Final = 0.2
@@ -69,7 +70,7 @@ class Scheduler:
             _LOG.error("sync failed: %s", type(error).__name__)
             return True
         if done.trouble is not None:
-            _LOG.warning("sync: %s", done.trouble)
+            _LOG.warning("sync: %s", Public(done.trouble))
         return done.trouble is not None
 
     def _delay(self) -> float:

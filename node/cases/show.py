@@ -12,6 +12,7 @@ from node.cases.tracked import hops_of
 from node.cases.views import CasePage, CaseRow, Complaint, Event, Hop, Message, Officer, Opening, Suggestion
 from node.context import Node
 from node.models.cases import Case, CaseEvent, CaseNote
+from node.reference import regions, topics
 from node.sync.log import read_history, read_log
 from protocol import custody, routing
 from protocol.content import read_filing, read_note
@@ -34,7 +35,7 @@ def read_case(session: Session, node: Node, number: str, officer: Officer, now: 
     del officer  # every officer who may read cases sees the same; the web asks the permissions
     case = find_case(session, number)
     complaint = _complaint(node, case)
-    directory = read_history(session, node.federation).latest
+    directory = _directory(session, node)
     claims = [] if complaint is None else routing.claims(directory, complaint.region, complaint.topic)
     actions = allowed_actions(case)
     offered = Stance(case.stance) is not Stance.HELD and case.offered_to is not None
@@ -101,7 +102,7 @@ def _custodian(case: Case, node: Node) -> str:
 
 def _history(session: Session, node: Node, case: Case) -> tuple[Event, ...]:
     rows = session.scalars(select(CaseEvent).where(CaseEvent.case_id == case.case_id).order_by(CaseEvent.id))
-    members = read_history(session, node.federation).latest.members
+    members = _directory(session, node).members
 
     def detail(text: str) -> str:
         return members[text].name if text in members else text
@@ -147,12 +148,18 @@ def _author(session: Session, node: Node, row: CaseNote) -> str:
     return row.author if row.kind == "reply" else office_name(session, node, row.member)
 
 
+def _directory(session: Session, node: Node) -> Directory:
+    """Return the newest directory; one without members on a node that never reached the hub and works all the same."""
+    versions = read_history(session, node.federation).versions
+    return versions[-1][1] if versions else Directory(1, 0, node.federation.hub, (), {})
+
+
 def _suggestion(claim: routing.Claim) -> Suggestion:
-    why = " · ".join(
-        part
-        for part in (f"wilayah {claim.region}" if claim.region else "", f"topik {claim.topic}" if claim.topic else "")
-        if part
+    named = (
+        regions.name_of(claim.region) if claim.region else "",
+        topics.name_of(claim.topic) if claim.topic else "",
     )
+    why = " · ".join(name for name in named if name)
     return Suggestion(claim.member.id, claim.member.name, why or "berwenang untuk semua wilayah dan topik")
 
 
