@@ -1,13 +1,23 @@
 """One federation of real processes for all stories of a test process, with a recorder between the nodes and the hub."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 import pytest
 
 from demo.federation import Federation
+from demo.offices import OFFICES, Office
 from demo.walk import Walker
 from tests.support.recorder import Recorder
+
+#: Each account takes a second or two to make: only those that the stories need.
+ACCOUNTS: Final = {"jabar": ("admin",), "kemnaker": ("admin", "custodian"), "kemensos": ("admin",)}
+
+
+def with_accounts(office: Office, *roles: str) -> Office:
+    """The office with the accounts of these roles alone."""
+    return replace(office, people=tuple(person for person in office.people if person.role in roles))
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +35,8 @@ class Country:
 
 @pytest.fixture(scope="session")
 def country(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Country]:
-    with Recorder() as recorder, Federation(tmp_path_factory.mktemp("country")) as federation:
+    offices = [with_accounts(office, *ACCOUNTS[office.id]) for office in OFFICES if office.id in ACCOUNTS]
+    with Recorder() as recorder, Federation(tmp_path_factory.mktemp("country"), offices) as federation:
         federation.found_hub(recorder.front)
         federation.found_nodes()
         federation.start()

@@ -16,6 +16,7 @@ from demo.citizen import Citizen
 from demo.complaints import Identity, Place, Report
 from demo.federation import Federation, RunningNode
 from demo.offices import OFFICES
+from tests.story.conftest import with_accounts
 from tests.support.filing import Answered, filled_form, send
 
 REPORT: Final = Report(
@@ -32,7 +33,7 @@ _PLAINLY: Final = "Laporan Anda BELUM tersimpan"
 @contextmanager
 def lone_office(folder: Path) -> Iterator[RunningNode]:
     """A node whose hub does not run and never enrolled it: taking reports needs neither."""
-    with Federation(folder, OFFICES[:1]) as federation:
+    with Federation(folder, [with_accounts(OFFICES[0], "admin")]) as federation:
         federation.found_hub()
         (node,) = federation.nodes.values()
         federation.write_passphrase(node.office.id)

@@ -31,8 +31,6 @@ from tests.support.disks import (
     node_seals,
 )
 
-pytestmark = pytest.mark.xdist_group("country")
-
 FORMER: Final = "jabar"
 HANDLER: Final = "kemnaker"
 THIRD: Final = "kemensos"

@@ -3,15 +3,11 @@
 from dataclasses import replace
 from typing import Final
 
-import pytest
-
 from demo.citizen import Citizen
 from demo.complaints import Identity, Place, Report, Story
 from demo.walk import Walk
 from tests.story.conftest import Country
 from tests.support.filing import file
-
-pytestmark = pytest.mark.xdist_group("country")
 
 STORY: Final = Story(
     id="bantuan",

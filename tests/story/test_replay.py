@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import pytest
-
 from demo.citizen import Receipt
 from demo.complaints import Identity, Place, Report
 from demo.together import at_once
@@ -16,8 +14,6 @@ from demo.waiting import wait_for
 from demo.walk import Walker
 from tests.story.conftest import Country
 from tests.support.filing import file
-
-pytestmark = pytest.mark.xdist_group("country")
 
 COUNT: Final = 200
 ORIGINS: Final = ("jabar", "kemnaker", "kemensos")
