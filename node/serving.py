@@ -35,13 +35,16 @@ def prepare(node: Node) -> None:
 
 
 def sweep(node: Node) -> None:
-    """Destroy the keys of cases that are erased, and those of attempts that never became a case."""
-    with node.database.reading() as session:
+    """Destroy the keys of cases that are erased, and those of attempts that never became a case.
+
+    Under the write lock: who files in another process has the wrapping already and the case not yet.
+    """
+    with node.database.transaction() as session:
         gone = (Stance.ERASED, Stance.DECLINED)
         kept = set(session.scalars(select(Case.case_id).where(Case.stance.not_in(gone))))
         kept |= set(session.scalars(select(Ask.ask_id).where(Ask.content.is_not(None))))
-    for case_id in {case_id for case_id, _ in node.case_keys.listing()} - kept:
-        erase(node, case_id)
+        for case_id in {case_id for case_id, _ in node.case_keys.listing()} - kept:
+            erase(node, case_id)
 
 
 def serve(node: Node, host: str, port: int, threads: int) -> None:
