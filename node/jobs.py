@@ -32,6 +32,8 @@ class Scheduler:
         self._failures = 0
         self._busy = threading.Lock()
         self._again = threading.Event()
+        # Between a sync's last look at `again` and its next date nobody may wake, or that wake would be overwritten.
+        self._dating = threading.Lock()
         self._jobs = BackgroundScheduler(timezone=UTC, job_defaults={"max_instances": 2, "misfire_grace_time": None})
 
     def start(self) -> None:
@@ -41,9 +43,10 @@ class Scheduler:
 
     def wake(self) -> None:
         """Sync now; if one is going on, once more after it. Safe from any thread, and after stop."""
-        self._again.set()
-        if self._jobs.running:
-            self._at(0)
+        with self._dating:
+            self._again.set()
+            if self._jobs.running:
+                self._at(0)
 
     def stop(self) -> None:
         """End; a sync that is going on is finished first."""
@@ -61,7 +64,8 @@ class Scheduler:
             self._failures = self._failures + 1 if self._failed() else 0
         finally:
             self._busy.release()
-        self._at(0 if self._again.is_set() else self._delay())
+        with self._dating:
+            self._at(0 if self._again.is_set() else self._delay())
 
     def _failed(self) -> bool:
         try:
