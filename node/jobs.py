@@ -71,7 +71,7 @@ class Scheduler:
         try:
             done = self._run()
         except Exception as error:  # noqa: BLE001  whatever failed, the next sync must come
-            _LOG.error("sync failed: %s", type(error).__name__)
+            _LOG.error("sync failed: %s", Public(type(error).__name__))
             return True
         if done.trouble is not None:
             _LOG.warning("sync: %s", Public(done.trouble))
