@@ -185,8 +185,10 @@ def _settings(data: Path) -> Settings:
         values = json.loads((data / "settings.json").read_text())
     except FileNotFoundError as error:
         raise SettingsError(f"{data} holds no node: simpul-node init --data {data} …") from error
-    except json.JSONDecodeError as error:
+    except ValueError as error:  # no JSON, or no text
         raise SettingsError(f"{data / 'settings.json'} is not JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise SettingsError(f"{data / 'settings.json'} is not a JSON object")
     return Settings.from_mapping(data, values)
 
 
