@@ -16,7 +16,7 @@ from node.models.cases import Case, CaseEvent, CaseNote
 from node.sync.log import read_history
 from node.sync.outbox import Draft, queue
 from protocol.content import CaseFile, Note, Question, read_filing, read_identity_file
-from protocol.custody import ACTING, Stance, Step, Token, offer_slot
+from protocol.custody import ACTING, MAX_HOPS, Stance, Step, Token, offer_slot
 from protocol.directory import Directory, Member, Use
 from protocol.entry import new_id
 from protocol.errors import LocalError, RemoteError
@@ -28,6 +28,7 @@ LEADS_TO: Final[dict[str, State]] = {
     "reply": State.ANSWERED,
     "close": State.RESOLVED,
 }
+_TOO_FAR: Final = "Laporan ini sudah terlalu sering berpindah untuk diteruskan lagi. Minta penetapan triase."
 
 
 def find_case(session: Session, number: str) -> Case:
@@ -121,6 +122,8 @@ def _answer(session: Session, node: Node, command: CaseAction, action: str, now:
 def _offer(
     session: Session, node: Node, case: Case, to: Member, reason: str, now: int, ruling: str | None = None
 ) -> None:
+    if len(case.hops) >= MAX_HOPS:
+        raise ForbiddenError(_TOO_FAR)
     complaint = read_filing(open_content(node, case.case_id, case.content or b"", "content")).complaint
     case_file = CaseFile(
         number=case.number,
@@ -147,9 +150,7 @@ def _offer(
     try:
         queue(session, node, draft, now)
     except LocalError as error:
-        raise ForbiddenError(
-            "Laporan ini sudah terlalu sering berpindah untuk diteruskan lagi. Minta penetapan triase."
-        ) from error
+        raise ForbiddenError(_TOO_FAR) from error
     case.stance, case.offer_id, case.offered_to = token.stance.value, offer_id, to.id
     if reason:
         _note(session, node, case, "reason", node.member_id, reason, now)
