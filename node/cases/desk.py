@@ -77,7 +77,7 @@ def obey_ruling(session: Session, node: Node, command: CaseAction, now: int) -> 
 def ask_triage(session: Session, node: Node, command: CaseAction, now: int) -> None:
     """Ask the triage node whose matter this is: it sees the content, never the identity."""
     case = _acting_case(session, command.number, "ask_triage")
-    triage = _triage(read_history(session, node.federation).latest)
+    triage = _triage(_directory(session, node))
     complaint = read_filing(open_content(node, case.case_id, case.content or b"", "content")).complaint
     question = Question(case.number, complaint, command.text).encode()
     ask_id = new_id()
@@ -166,11 +166,17 @@ def _acting_case(session: Session, number: str, action: str) -> Case:
 
 
 def _recipient(session: Session, node: Node, to: str) -> Member:
-    directory = read_history(session, node.federation).latest
-    member = directory.members.get(to)
+    member = _directory(session, node).members.get(to)
     if member is None or not member.takes_offers or to == node.member_id:
         raise ForbiddenError("Instansi tujuan tidak dikenal atau sedang tidak menerima penerusan. Pilih instansi lain.")
     return member
+
+
+def _directory(session: Session, node: Node) -> Directory:
+    try:
+        return read_history(session, node.federation).latest
+    except RemoteError as error:
+        raise ForbiddenError("Kantor ini belum pernah terhubung ke pusat. Coba lagi setelah tersambung.") from error
 
 
 def _triage(directory: Directory) -> Member:
