@@ -3,6 +3,7 @@
 The protocol text leaves the insides to the parties; these are the shapes that every node of version 1 writes and reads.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -20,6 +21,7 @@ _MAILBOX_BYTES: Final = 1_216
 _MAX_JWS_CHARS: Final = 16_384
 _COMPLAINT: Final = ("kind", "topic", "region", "text", "secrecy")
 _IDENTITY: Final = ("name", "phone", "email", "nik")
+_ACT: Final = re.compile(r"[a-z_]{1,32}")
 
 #: A complaint or an identity as a flat object of strings.
 Words = Mapping[str, str]
@@ -153,6 +155,33 @@ class Note:
 def read_note(raw: bytes) -> Note:
     """Parse one text."""
     return Note(text(_decode(raw, ("text",))["text"], max_chars=MAX_CONTENT_BYTES))
+
+
+@dataclass(frozen=True, slots=True)
+class ReporterMessage:
+    """The `message` seal of a message: what the reporter does beside filing.
+
+    Wire form: `{"act":"add","at":…,"text":…,"v":1}`. `at` is when the origin took it; an office that passes a late one on
+    leaves it as it was. Acts: `add` (more information). Who only passes it on need not know the act.
+    """
+
+    act: str
+    at: int
+    text: str
+
+    def encode(self) -> bytes:
+        """Return the canonical bytes."""
+        return _encode({"act": self.act, "at": self.at, "text": self.text})
+
+
+def read_reporter_message(raw: bytes) -> ReporterMessage:
+    """Parse what a reporter does."""
+    found = _decode(raw, ("act", "at", "text"))
+    return ReporterMessage(
+        act=text(found["act"], max_chars=32, pattern=_ACT),
+        at=time_of(found["at"]),
+        text=text(found["text"], max_chars=MAX_CONTENT_BYTES),
+    )
 
 
 @dataclass(frozen=True, slots=True)

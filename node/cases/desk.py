@@ -10,7 +10,16 @@ from node.cases.atrest import open_content, seal_content
 from node.cases.lifecycle import TRANSITIONS, State
 from node.cases.report import Opening, enter, report, send_reply
 from node.cases.tracked import hops_of
-from node.cases.views import CaseAction, ForbiddenError, HandOver, Identity, NoSuchCaseError
+from node.cases.views import (
+    CaseAction,
+    ForbiddenError,
+    HandOver,
+    Identity,
+    NoSuchCaseError,
+    RecipientError,
+    SendOn,
+    StateError,
+)
 from node.context import Node
 from node.models.cases import Case, CaseEvent, CaseNote
 from node.sync.log import read_history
@@ -74,6 +83,22 @@ def obey_ruling(session: Session, node: Node, command: CaseAction, now: int) -> 
     _offer(session, node, case, named, command.text, now, ruling=case.ruling_id)
 
 
+def send_on(session: Session, node: Node, command: SendOn, now: int) -> Case:
+    """Obey the ruling where one binds, hand over otherwise; raise RecipientError for no office, or another one."""
+    case = find_case(session, command.number)
+    if "obey" not in allowed_actions(case):
+        if not command.to:
+            raise RecipientError("Belum ada penetapan untuk laporan ini: sebutkan instansi tujuannya.")
+        hand_over(session, node, HandOver(command.number, command.to, command.reason, command.officer), now)
+        return case
+    if command.to not in {"", case.ruled_for}:
+        raise RecipientError(
+            "Penetapan triase mengikat: laporan ini hanya dapat diteruskan ke instansi yang ditetapkan."
+        )
+    obey_ruling(session, node, CaseAction(command.number, command.reason, command.officer), now)
+    return case
+
+
 def ask_triage(session: Session, node: Node, command: CaseAction, now: int) -> None:
     """Ask the triage node whose matter this is: it sees the content, never the identity."""
     case = _acting_case(session, command.number, "ask_triage")
@@ -103,7 +128,7 @@ def open_identity(session: Session, node: Node, command: CaseAction, now: int) -
     case = _acting_case(session, command.number, "open_identity")
     role = _opening_role(command)
     raw = atrest.open_identity(node, case.case_id, case.identity or b"")
-    _note(session, node, case, "opening", role, command.text, now)
+    keep_note(session, node, case, "opening", role, command.text, now)
     opened_by = f"identity:{command.officer.username}"
     session.add(CaseEvent(case_id=case.case_id, at=now, state=case.state, detail=opened_by))
     report(session, node, case, now, Opening(role, command.text))
@@ -114,7 +139,7 @@ def open_identity(session: Session, node: Node, command: CaseAction, now: int) -
 def _answer(session: Session, node: Node, command: CaseAction, action: str, now: int) -> None:
     case = _acting_case(session, command.number, action)
     send_reply(session, node, case, command.text, now)
-    _note(session, node, case, "reply", command.officer.display_name, command.text, now)
+    keep_note(session, node, case, "reply", command.officer.display_name, command.text, now)
     enter(session, case, LEADS_TO[action], now, command.officer.username)
     report(session, node, case, now)
 
@@ -150,10 +175,10 @@ def _offer(
     try:
         queue(session, node, draft, now)
     except LocalError as error:
-        raise ForbiddenError(_TOO_FAR) from error
+        raise StateError(_TOO_FAR) from error
     case.stance, case.offer_id, case.offered_to = token.stance.value, offer_id, to.id
     if reason:
-        _note(session, node, case, "reason", node.member_id, reason, now)
+        keep_note(session, node, case, "reason", node.member_id, reason, now)
     enter(session, case, State.OFFERED, now, to.id)
     report(session, node, case, now)
 
@@ -161,14 +186,15 @@ def _offer(
 def _acting_case(session: Session, number: str, action: str) -> Case:
     case = find_case(session, number)
     if action not in allowed_actions(case):
-        raise ForbiddenError("Langkah ini tidak tersedia untuk laporan pada keadaannya sekarang.")
+        words = "Langkah ini tidak tersedia untuk laporan pada keadaannya sekarang."
+        raise StateError(words, allowed_actions(case))
     return case
 
 
 def _recipient(session: Session, node: Node, to: str) -> Member:
     member = _directory(session, node).members.get(to)
     if member is None or not member.takes_offers or to == node.member_id:
-        raise ForbiddenError("Instansi tujuan tidak dikenal atau sedang tidak menerima penerusan. Pilih instansi lain.")
+        raise RecipientError("Instansi tujuan tidak dikenal atau sedang tidak menerima penerusan. Pilih instansi lain.")
     return member
 
 
@@ -194,6 +220,7 @@ def _opening_role(command: CaseAction) -> str:
     return "custodian"
 
 
-def _note(session: Session, node: Node, case: Case, kind: str, author: str, text: str, now: int) -> None:
+def keep_note(session: Session, node: Node, case: Case, kind: str, author: str, text: str, now: int) -> None:
+    """Keep a text of the thread, sealed under the case's content key."""
     sealed = seal_content(node, case.case_id, Note(text).encode(), "note")
     session.add(CaseNote(case_id=case.case_id, at=now, kind=kind, member=node.member_id, author=author, sealed=sealed))

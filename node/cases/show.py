@@ -1,6 +1,6 @@
 """What an officer sees: the list, and one case whole. Content is decrypted here, in memory, for the page being made."""
 
-from sqlalchemy import select
+from sqlalchemy import literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from keys.errors import KeysError
@@ -9,7 +9,20 @@ from node.cases.desk import allowed_actions, find_case
 from node.cases.lifecycle import State
 from node.cases.names import office_name
 from node.cases.tracked import hops_of
-from node.cases.views import CasePage, CaseRow, Complaint, Event, Hop, Message, Officer, Opening, Suggestion
+from node.cases.transitions import next_states
+from node.cases.views import (
+    CasePage,
+    CaseQuery,
+    CaseRow,
+    CaseSlice,
+    Complaint,
+    Event,
+    Hop,
+    Message,
+    Officer,
+    Opening,
+    Suggestion,
+)
 from node.context import Node
 from node.models.cases import Case, CaseEvent, CaseNote
 from node.reference import regions, topics
@@ -30,6 +43,21 @@ def list_cases(session: Session, node: Node, now: int) -> list[CaseRow]:
     return sorted(found, key=lambda row: (not row.here, row.due_at is None, row.due_at or 0, -row.received_at))
 
 
+def list_some_cases(session: Session, node: Node, wanted: CaseQuery, now: int) -> CaseSlice:
+    """Return at most `wanted.limit` cases, the newest first, and where the next ones begin."""
+    query = select(Case).where(Case.stance.not_in([Stance.DECLINED, Stance.INVITED]))
+    if wanted.state is not None:
+        query = query.where(Case.state == wanted.state)
+    if wanted.after is not None:
+        query = query.where(tuple_(Case.received_at, Case.case_id) < tuple_(*map(literal, wanted.after)))
+    ordered = query.order_by(Case.received_at.desc(), Case.case_id.desc()).limit(wanted.limit + 1)
+    found = session.scalars(ordered).all()
+    shown = found[: wanted.limit]
+    last = shown[-1] if len(found) > len(shown) else None
+    rows = tuple(_row(session, node, case, _complaint(node, case), now) for case in shown)
+    return CaseSlice(rows, None if last is None else (last.received_at, last.case_id))
+
+
 def read_case(session: Session, node: Node, number: str, officer: Officer, now: int) -> CasePage:
     """Return one case as `officer` sees it; raise NoSuchCaseError."""
     del officer  # every officer who may read cases sees the same; the web asks the permissions
@@ -45,6 +73,7 @@ def read_case(session: Session, node: Node, number: str, officer: Officer, now: 
         identity_sealed=case.identity is not None,
         grant_pending=Stance(case.stance) in ACTING and case.identity is None,
         custodian=office_name(session, node, _custodian(case, node)),
+        custodian_id=_custodian(case, node),
         history=_history(session, node, case),
         hops=_hops(session, node, case, open_to=case.offered_to if offered else None),
         messages=_messages(session, node, case),
@@ -53,6 +82,7 @@ def read_case(session: Session, node: Node, number: str, officer: Officer, now: 
         ruling=None if case.ruled_for is None else _named(directory, case.ruled_for, "Ditetapkan oleh triase"),
         recipients=_recipients(directory, node),
         actions=actions,
+        next_states=next_states(case, node),
     )
 
 
@@ -64,7 +94,8 @@ def proven_hops(session: Session, node: Node, hops: tuple[custody.Hop, ...]) -> 
         offer, accept = read_entry(hop.offer).entry, read_entry(hop.accept).entry
         leaf = log.first_with_slot(accept.slot or "")
         sender, recipient = (office_name(session, node, party) for party in (offer.sender, offer.recipient))
-        found.append(Hop(sender, recipient, offer.at, accept.at, None if leaf is None else leaf[0]))
+        index = None if leaf is None else leaf[0]
+        found.append(Hop(sender, recipient, offer.at, accept.at, index, offer.sender, offer.recipient))
     return tuple(found)
 
 
@@ -84,6 +115,7 @@ def _row(session: Session, node: Node, case: Case, complaint: Complaint | None, 
         origin=office_name(session, node, case.origin),
         custody="asking" if here and case.state == State.AWAITING_RULING else stance,
         here=here,
+        origin_id=case.origin,
     )
 
 
@@ -107,7 +139,8 @@ def _history(session: Session, node: Node, case: Case) -> tuple[Event, ...]:
     def detail(text: str) -> str:
         return members[text].name if text in members else text
 
-    return tuple(Event(row.at, State(row.state), node.settings.display_name, detail(row.detail)) for row in rows)
+    here, own = node.settings.display_name, node.member_id
+    return tuple(Event(row.at, State(row.state), here, detail(row.detail), own) for row in rows)
 
 
 def _hops(session: Session, node: Node, case: Case, open_to: str | None) -> tuple[Hop, ...]:
@@ -117,18 +150,22 @@ def _hops(session: Session, node: Node, case: Case, open_to: str | None) -> tupl
     offered_at = max((event.at for event in _history(session, node, case)), default=case.received_at)
     here, there = node.settings.display_name, office_name(session, node, open_to)
     accepted = offered_at if Stance(case.stance) in _GONE else None
-    return (*found, Hop(here, there, offered_at, accepted, None))
+    return (*found, Hop(here, there, offered_at, accepted, None, node.member_id, open_to))
 
 
 def _messages(session: Session, node: Node, case: Case) -> tuple[Message, ...]:
-    rows = _notes(session, case, {"reply", "reason", "ruling"})
-    return tuple(Message(row.at, _author(session, node, row), _text(node, case, row)) for row in rows)
+    rows = _notes(session, case, {"reply", "reason", "ruling", "message"})
+    return tuple(
+        Message(row.at, _author(session, node, row), _text(node, case, row), row.kind == "message", row.member)
+        for row in rows
+    )
 
 
 def _openings(session: Session, node: Node, case: Case) -> tuple[Opening, ...]:
     rows = _notes(session, case, {"opening"})
     return tuple(
-        Opening(row.at, office_name(session, node, row.member), row.author, _text(node, case, row)) for row in rows
+        Opening(row.at, office_name(session, node, row.member), row.author, _text(node, case, row), row.member)
+        for row in rows
     )
 
 

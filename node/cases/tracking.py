@@ -27,9 +27,7 @@ def track(session: Session, node: Node, receipt: str, now: int) -> Tracking:
     """
     del now  # deadlines are shown as dates; the page says which have passed
     code = ReceiptCode.parse(receipt)
-    found = session.scalar(select(Tracked).where(Tracked.lookup_h == b64u.encode(code.lookup_hash)))
-    if found is None:
-        raise NoSuchCaseError("Kode ini benar bentuknya, tetapi tidak ada laporan dengan kode ini di simpul ini.")
+    found = find_tracked(session, code)
     mailbox = code.mailbox()
     mail = {row.entry_id: row for row in session.scalars(select(TrackedMail).where(TrackedMail.number == found.number))}
     events = list(
@@ -47,9 +45,15 @@ def track(session: Session, node: Node, receipt: str, now: int) -> Tracking:
         history=_history(session, node, events),
         hops=proven_hops(session, node, hops_of(found.hops)),
         messages=tuple(
-            Message(row.at, office_name(session, node, row.member), _read(row, mailbox, found.return_ref))
+            Message(
+                row.at,
+                office_name(session, node, row.member),
+                _read(row, mailbox, found.return_ref),
+                row.kind == "message",
+                row.member,
+            )
             for row in sorted(mail.values(), key=lambda row: row.at)
-            if row.kind == "reply"
+            if row.kind in {"reply", "message"}
         ),
         openings=tuple(
             Opening(
@@ -57,17 +61,29 @@ def track(session: Session, node: Node, receipt: str, now: int) -> Tracking:
                 office_name(session, node, event.member),
                 event.role,
                 _read(mail[event.mail_id], mailbox, found.return_ref) if event.mail_id in mail else "",
+                event.member,
             )
             for event in events
             if event.role is not None
         ),
         complaint=Complaint(**read_filing(own).complaint),
+        custodian_id=found.custodian,
     )
+
+
+def find_tracked(session: Session, code: ReceiptCode) -> Tracked:
+    """Return the record behind a receipt code; raise NoSuchCaseError."""
+    found = session.scalar(select(Tracked).where(Tracked.lookup_h == b64u.encode(code.lookup_hash)))
+    if found is None:
+        raise NoSuchCaseError("Kode ini benar bentuknya, tetapi tidak ada laporan dengan kode ini di simpul ini.")
+    return found
 
 
 def _history(session: Session, node: Node, events: list[TrackedEvent]) -> tuple[Event, ...]:
     return tuple(
-        Event(row.at, State(row.state), office_name(session, node, row.member)) for row in events if row.role is None
+        Event(row.at, State(row.state), office_name(session, node, row.member), member_id=row.member)
+        for row in events
+        if row.role is None
     )
 
 

@@ -7,7 +7,17 @@ from sqlalchemy.orm import Session
 
 from node.cases.atrest import erase, open_content
 from node.cases.names import office_name
-from node.cases.views import AskPage, AskRow, Complaint, ForbiddenError, NoSuchCaseError, Officer, Rule, Suggestion
+from node.cases.views import (
+    AskPage,
+    AskRow,
+    Complaint,
+    NoSuchCaseError,
+    Officer,
+    RecipientError,
+    Rule,
+    StateError,
+    Suggestion,
+)
 from node.context import Node
 from node.models.cases import Ask
 from node.sync.log import read_history
@@ -38,11 +48,11 @@ def rule(session: Session, node: Node, command: Rule, now: int) -> None:
     """Name the recipient, binding, and erase the content: triage keeps none."""
     ask = _find(session, command.ask_id)
     if ask.ruling_id is not None:
-        raise ForbiddenError("Penetapan untuk pertanyaan ini sudah dikirim.")
+        raise StateError("Penetapan untuk pertanyaan ini sudah dikirim.")
     directory = read_history(session, node.federation).latest
     named = directory.members.get(command.to)
     if named is None or not named.takes_offers:
-        raise ForbiddenError("Instansi ini tidak dikenal atau sedang tidak menerima penerusan. Pilih instansi lain.")
+        raise RecipientError("Instansi ini tidak dikenal atau sedang tidak menerima penerusan. Pilih instansi lain.")
     key = directory.member(ask.asked_by).sealing_key(Use.CASE)
     draft = Draft(
         "ruling",
@@ -66,7 +76,8 @@ def _find(session: Session, ask_id: str) -> Ask:
 
 def _row(session: Session, node: Node, ask: Ask) -> AskRow:
     named = "" if ask.ruled_for is None else office_name(session, node, ask.ruled_for)
-    return AskRow(ask.ask_id, office_name(session, node, ask.asked_by), ask.asked_at, ask.ruled_at, named)
+    asked_by = office_name(session, node, ask.asked_by)
+    return AskRow(ask.ask_id, asked_by, ask.asked_at, ask.ruled_at, named, ask.asked_by, ask.ruled_for or "")
 
 
 def _recipients(session: Session, node: Node) -> tuple[Suggestion, ...]:

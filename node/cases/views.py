@@ -4,7 +4,9 @@ A view holds decrypted content only in memory, for the one answer that is being 
 Times are whole seconds since 1970 (UTC).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from node.cases.lifecycle import State
 
@@ -62,6 +64,7 @@ class Event:
     state: State
     member: str  # display name of the office
     detail: str = ""
+    member_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,8 @@ class Hop:
     offered_at: int
     accepted_at: int | None
     log_index: int | None  # the accept's position in the public log: the proof of the hop
+    sender_id: str = ""
+    recipient_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,7 @@ class Message:
     author: str
     text: str
     from_reporter: bool = False
+    member_id: str = ""  # the office that wrote it, or that the reporter wrote at
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,7 @@ class Opening:
     member: str
     role: str
     reason: str
+    member_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +116,7 @@ class Tracking:
     messages: tuple[Message, ...]
     openings: tuple[Opening, ...]
     complaint: Complaint  # the reporter's own file, opened with the receipt
+    custodian_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +135,24 @@ class CaseRow:
     origin: str  # display name
     custody: str  # held | offered | asking | gone
     here: bool  # whether this node is the custodian
+    origin_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseQuery:
+    """Which cases to list: at most `limit`, those after a place in the list, those in one state."""
+
+    limit: int
+    after: tuple[int, str] | None = None
+    state: State | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSlice:
+    """Some cases, the newest first; `next` is the place after which the others come, None when there are none."""
+
+    rows: tuple[CaseRow, ...]
+    next: tuple[int, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +181,8 @@ class CasePage:
     ruling: Suggestion | None  # triage named a recipient: binding
     recipients: tuple[Suggestion, ...]  # all members that take offers, for the choice by hand
     actions: frozenset[str]  # of: hand_over ask_triage reply close open_identity obey
+    custodian_id: str = ""
+    next_states: tuple[State, ...] = ()  # where node.cases.transitions lets an officer move it now
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +214,34 @@ class CaseAction:
 
 
 @dataclass(frozen=True, slots=True)
+class SendOn:
+    """Offer the case to another member, or to the one that a ruling names; `to` may then be empty."""
+
+    number: str
+    to: str
+    reason: str
+    officer: Officer
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """Move a case along the lifecycle; `reason` goes to the reporter where the step is for the reporter to know."""
+
+    number: str
+    to: State
+    reason: str
+    officer: Officer
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a reporter adds to a complaint that was filed here; `receipt` as typed."""
+
+    receipt: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class AskRow:
     """A question before the triage node."""
 
@@ -194,6 +250,8 @@ class AskRow:
     asked_at: int
     ruled_at: int | None
     ruled_for: str  # display name, empty while open
+    asked_by_id: str = ""
+    ruled_for_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +284,18 @@ class NoSuchCaseError(CaseError):
 
 class ForbiddenError(CaseError):
     """This role may not do that; or the case is not in a state where anyone may."""
+
+
+class StateError(ForbiddenError):
+    """The case is not in a state for this; `possible` names what can be done, or where it can move, instead."""
+
+    def __init__(self, words: str, possible: Iterable[str] = ()) -> None:
+        super().__init__(words)
+        self.possible: Final = tuple(sorted(possible))
+
+
+class RecipientError(ForbiddenError):
+    """The office named cannot be offered a case, or is not the one that a ruling names."""
 
 
 class NotStoredError(CaseError):

@@ -9,6 +9,7 @@ from keys.errors import BadKeyError
 from keys.sealing import SealingPublicKey
 from node.cases.atrest import new_key, seal_content
 from node.cases.lifecycle import State
+from node.cases.messages import cases_of_thread, check_writer, take_message
 from node.cases.report import enter, report
 from node.cases.tracked import Letter, apply_progress, hops_json, put_letter, tracked_by_return
 from node.custody.arrival import Arrival
@@ -25,6 +26,7 @@ from protocol.content import (
     read_progress,
     read_question,
     read_receipt_body,
+    read_reporter_message,
     read_ruling_body,
 )
 from protocol.custody import Hop, Stance, answer_slot, prove_chain, won_at
@@ -173,6 +175,14 @@ def on_reply(arrival: Arrival) -> None:
     put_letter(arrival.session, tracked, entry.sender, letter, entry.at)
 
 
+def on_message(arrival: Arrival) -> None:
+    """Keep what the reporter adds beside the case; an office that handed the case on passes it on, unstored."""
+    cases = cases_of_thread(arrival.session, arrival.entry.ref or "")
+    check_writer(cases, arrival.entry.sender)
+    message = read_reporter_message(arrival.open("message"))
+    take_message(arrival.session, arrival.node, cases, message, arrival.now)
+
+
 def on_progress(arrival: Arrival) -> None:
     """Move the origin's pointer along proven hops, and note what the custodian reports."""
     entry = arrival.entry
@@ -218,6 +228,7 @@ HANDLERS: Final[dict[str, Callable[[Arrival], RemoteError | None]]] = {
     "grant": on_grant,
     "ask": on_ask,
     "ruling": on_ruling,
+    "message": on_message,
     "reply": on_reply,
     "progress": on_progress,
     "receipt": on_receipt,

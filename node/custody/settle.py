@@ -10,6 +10,7 @@ from keys import b64u
 from keys.errors import KeysError
 from node.cases.atrest import erase, open_identity
 from node.cases.lifecycle import State
+from node.cases.messages import pass_on_messages
 from node.cases.report import enter, report
 from node.cases.tracked import hops_json, hops_of, move_pointer, tracked_by_return
 from node.context import Node
@@ -97,6 +98,7 @@ def _answer_to_ours(session: Session, node: Node, case: Case, step: Step, hop: H
     if step is Step.ACCEPT_WON:
         enter(session, case, State.OFFERED, now, case.offered_to or "")
         case.due_at = None
+        pass_on_messages(session, node, case, now)
         if case.origin == node.member_id:
             tracked = tracked_by_return(session, case.return_ref)
             move_pointer(tracked, case.offered_to or "", (*hops_of(case.hops), hop))

@@ -18,7 +18,7 @@ class Case(Base):
     return_ref: Mapped[str] = mapped_column(String(22), index=True)
     mailbox: Mapped[bytes] = mapped_column(LargeBinary)
     filed_at: Mapped[int] = mapped_column(BigInteger)
-    received_at: Mapped[int] = mapped_column(BigInteger)
+    received_at: Mapped[int] = mapped_column(BigInteger, index=True)
     sender: Mapped[str | None] = mapped_column(String(63))  # who offered it; None at its origin
     hops: Mapped[list[dict[str, str]]] = mapped_column(JSON)  # proven hand-overs up to this node
 
@@ -53,14 +53,14 @@ class CaseEvent(Base):
 
 
 class CaseNote(Base):
-    """A text of the thread, sealed under the case's content key: a reply, a reason, a ruling, why it was opened."""
+    """A text of the thread, sealed under the case's content key: a reply, a reason, what the reporter adds."""
 
     __tablename__ = "case_note"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     case_id: Mapped[str] = mapped_column(ForeignKey("case.case_id"), index=True)
     at: Mapped[int] = mapped_column(BigInteger)
-    kind: Mapped[str] = mapped_column(String(12))  # reply | reason | ruling | opening
+    kind: Mapped[str] = mapped_column(String(12))  # reply | reason | ruling | opening | message
     member: Mapped[str] = mapped_column(String(63))
     author: Mapped[str] = mapped_column(String(120))  # username or role
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
@@ -107,7 +107,7 @@ class TrackedMail(Base):
     number: Mapped[str] = mapped_column(ForeignKey("tracked.number"), index=True)
     at: Mapped[int] = mapped_column(BigInteger)
     member: Mapped[str] = mapped_column(String(63))
-    kind: Mapped[str] = mapped_column(String(12))  # reply | opening
+    kind: Mapped[str] = mapped_column(String(12))  # reply | opening | message (the reporter's own)
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
 
 

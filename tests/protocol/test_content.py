@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import pytest
 
 from protocol import canonical, content
-from protocol.content import CaseFile, Filing, IdentityFile, Note, Progress, Question
+from protocol.content import CaseFile, Filing, IdentityFile, Note, Progress, Question, ReporterMessage
 from protocol.custody import MAX_HOPS, Hop
 from protocol.seal import MAX_CONTENT_BYTES
 from tests.support.federation import NOW, World, made_id, signing
@@ -38,6 +38,7 @@ WHOLE: list[tuple[Content, Reader]] = [
     (CASE, content.read_case_file),
     (Question("JBR-1", COMPLAINT, "Siapa?"), content.read_question),
     (Note("Sudah diperbaiki."), content.read_note),
+    (ReporterMessage("add", NOW, "Kejadiannya pukul 9."), content.read_reporter_message),
     (PROGRESS, content.read_progress),
     (Progress(NOW, "answered", None, (), 1), content.read_progress),
 ]
@@ -116,6 +117,11 @@ def member_set(*path: str | int, to: object) -> Callable[[Any], None]:
         ("read_case_file", member_set("identity", to=IDENTITY)),
         ("read_question", member_set("complaint", "secrecy", to=3)),
         ("read_note", member_set("text", to=["x"])),
+        ("read_reporter_message", member_set("act", to="Add")),
+        ("read_reporter_message", member_set("act", to="")),
+        ("read_reporter_message", member_set("act", to="a" * 33)),
+        ("read_reporter_message", member_set("at", to=-1)),
+        ("read_reporter_message", member_set("text", to=None)),
         ("read_progress", member_set("step", to=0)),
         ("read_progress", member_set("state", to="x" * 33)),
         ("read_progress", member_set("due_at", to="tomorrow")),
