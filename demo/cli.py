@@ -1,4 +1,4 @@
-"""The demo's command line: `python -m demo [--once] [--state FILE] [--data DIR] [--keep]`."""
+"""The demo's command line: `python -m demo [--once] [--state FILE] [--data DIR] [--keep] [--reports FILE]`."""
 
 import argparse
 import shutil
@@ -65,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--state", type=Path, metavar="FILE", help="write addresses, logins and receipts there")
     parser.add_argument("--data", type=Path, metavar="DIR", help="keep the data there (default: a temporary directory)")
     parser.add_argument("--keep", action="store_true", help="keep the temporary directory when all went well")
+    parser.add_argument("--reports", type=Path, metavar="FILE", help="walk other reports than demo/complaints.json")
     return parser
 
 
@@ -78,7 +79,7 @@ def _run(screen: Screen, data: Path, options: argparse.Namespace) -> int:
     screen.say(f"Data: {data}")
     with Federation(data) as federation:
         try:
-            walks = tell(screen, federation, load_stories())
+            walks = tell(screen, federation, load_stories(options.reports))
         except KeyboardInterrupt:
             screen.say("\nDihentikan sebelum selesai. (Stopped before the end.)")
             return _INTERRUPTED

@@ -49,11 +49,11 @@ def show_control(screen: Screen, walks: Iterable[Walk]) -> None:
     """Show that the search finds what is there: plant a name as base64 among random bytes, and a text in the clear."""
     walked = list(walks)
     search = search_of(walked)
-    named = next(walk.story.report for walk in walked if walk.story.report.identity.name)
-    hidden = b64encode(b"?" + named.identity.name.encode())
+    report = max((walk.story.report for walk in walked), key=lambda report: len(report.identity.name))
+    hidden = b64encode(b"?" + (report.identity.name or report.text).encode())
     with tempfile.TemporaryDirectory(prefix="simpul-tanam-") as folder:
         scratch = Path(folder) / "umpan.bin"
-        scratch.write_bytes(secrets.token_bytes(50_000) + hidden + secrets.token_bytes(50_000) + named.text.encode())
+        scratch.write_bytes(secrets.token_bytes(50_000) + hidden + secrets.token_bytes(50_000) + report.text.encode())
         found = {each.form for each in search_folder(search, Path(folder)).found}
     if "plain" not in found or not any(form.startswith("base64") for form in found):
         raise StoryError("the search does not find what was planted")
