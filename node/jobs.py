@@ -34,6 +34,7 @@ class Scheduler:
         self._again = threading.Event()
         # Between a sync's last look at `again` and its next date nobody may wake, or that wake would be overwritten.
         self._dating = threading.Lock()
+        self._stopped = False
         self._jobs = BackgroundScheduler(timezone=UTC, job_defaults={"max_instances": 2, "misfire_grace_time": None})
 
     def start(self) -> None:
@@ -45,14 +46,18 @@ class Scheduler:
         """Sync now; if one is going on, once more after it. Safe from any thread, and after stop."""
         with self._dating:
             self._again.set()
-            if self._jobs.running:
-                self._at(0)
+            self._at(0)
 
     def stop(self) -> None:
         """End; a sync that is going on is finished first."""
+        with self._dating:
+            # The shutdown holds the job store until the last job has ended: one that dated another would never end.
+            self._stopped = True
         self._jobs.shutdown(wait=True)
 
     def _at(self, seconds: float) -> None:
+        if self._stopped or not self._jobs.running:
+            return
         run_date = datetime.now(UTC) + timedelta(seconds=seconds)  # noqa: TID251  the scheduler is an edge
         self._jobs.add_job(self._once, "date", run_date=run_date, id=_JOB, replace_existing=True)
 
