@@ -10,6 +10,7 @@ from typing import Final
 
 from keys import b64u
 from protocol import canonical
+from protocol.attachment import Attachment, read_attachments
 from protocol.canonical import JsonValue
 from protocol.custody import MAX_HOPS, Hop
 from protocol.errors import RemoteError
@@ -21,6 +22,7 @@ _MAILBOX_BYTES: Final = 1_216
 _MAX_JWS_CHARS: Final = 16_384
 _COMPLAINT: Final = ("kind", "topic", "region", "text", "secrecy")
 _IDENTITY: Final = ("name", "phone", "email", "nik")
+_ATTACHED: Final = ("attachments",)
 _ACT: Final = re.compile(r"[a-z_]{1,32}")
 
 #: A complaint or an identity as a flat object of strings.
@@ -31,19 +33,22 @@ Words = Mapping[str, str]
 class Filing:
     """What a reporter's form holds in its `case` seal and, for the reporter's own file, in its `file` seal.
 
-    Wire form: `{"complaint":{"kind":…,"region":…,"secrecy":…,"text":…,"topic":…},"v":1}`.
+    Wire form: `{"attachments":[…],"complaint":{"kind":…,"region":…,"secrecy":…,"text":…,"topic":…},"v":1}`; here and
+    elsewhere `attachments` is left out where there are none.
     """
 
     complaint: Words
+    attachments: Sequence[Attachment] = ()
 
     def encode(self) -> bytes:
         """Return the canonical bytes."""
-        return _encode({"complaint": dict(self.complaint)})
+        return _encode({"complaint": dict(self.complaint), **_attached(self.attachments)})
 
 
 def read_filing(raw: bytes) -> Filing:
     """Parse a filing."""
-    return Filing(_words(_decode(raw, ("complaint",))["complaint"], _COMPLAINT))
+    found = _decode(raw, ("complaint",), optional=_ATTACHED)
+    return Filing(_words(found["complaint"], _COMPLAINT), _attachments(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,7 @@ class CaseFile:
     complaint: Words
     hops: Sequence[Hop]
     reason: str
+    attachments: Sequence[Attachment] = ()
 
     def encode(self) -> bytes:
         """Return the canonical bytes."""
@@ -95,6 +101,7 @@ class CaseFile:
                 "complaint": dict(self.complaint),
                 "hops": hops_wire(self.hops),
                 "reason": self.reason,
+                **_attached(self.attachments),
             }
         )
 
@@ -102,7 +109,7 @@ class CaseFile:
 def read_case_file(raw: bytes) -> CaseFile:
     """Parse an offered case."""
     names = ("number", "origin", "return", "mailbox", "filed_at", "complaint", "hops", "reason")
-    found = _decode(raw, names)
+    found = _decode(raw, names, optional=_ATTACHED)
     return CaseFile(
         number=text(found["number"], max_chars=32),
         origin=party_of(found["origin"]),
@@ -112,6 +119,7 @@ def read_case_file(raw: bytes) -> CaseFile:
         complaint=_words(found["complaint"], _COMPLAINT),
         hops=read_hops(found["hops"]),
         reason=text(found["reason"], max_chars=MAX_CONTENT_BYTES),
+        attachments=_attachments(found),
     )
 
 
@@ -119,68 +127,85 @@ def read_case_file(raw: bytes) -> CaseFile:
 class Question:
     """The `case` seal of an ask: content and reason, no identity, no mailbox, no chain.
 
-    Wire form: `{"complaint":{…},"number":…,"reason":…,"v":1}`.
+    Wire form: `{"attachments":[…],"complaint":{…},"number":…,"reason":…,"v":1}`.
     """
 
     number: str
     complaint: Words
     reason: str
+    attachments: Sequence[Attachment] = ()
 
     def encode(self) -> bytes:
         """Return the canonical bytes."""
-        return _encode({"number": self.number, "complaint": dict(self.complaint), "reason": self.reason})
+        return _encode(
+            {
+                "number": self.number,
+                "complaint": dict(self.complaint),
+                "reason": self.reason,
+                **_attached(self.attachments),
+            }
+        )
 
 
 def read_question(raw: bytes) -> Question:
     """Parse a question to triage."""
-    found = _decode(raw, ("number", "complaint", "reason"))
+    found = _decode(raw, ("number", "complaint", "reason"), optional=_ATTACHED)
     return Question(
         text(found["number"], max_chars=32),
         _words(found["complaint"], _COMPLAINT),
         text(found["reason"], max_chars=MAX_CONTENT_BYTES),
+        _attachments(found),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One text: a reply, the reason of a reject, a ruling or an opening. Wire form: `{"text":…,"v":1}`."""
+    """One text: a reply, the reason of a reject, a ruling or an opening. Wire form: `{"text":…,"v":1}`.
+
+    Only a reply has `attachments`.
+    """
 
     text: str
+    attachments: Sequence[Attachment] = ()
 
     def encode(self) -> bytes:
         """Return the canonical bytes."""
-        return _encode({"text": self.text})
+        return _encode({"text": self.text, **_attached(self.attachments)})
 
 
 def read_note(raw: bytes) -> Note:
     """Parse one text."""
-    return Note(text(_decode(raw, ("text",))["text"], max_chars=MAX_CONTENT_BYTES))
+    found = _decode(raw, ("text",), optional=_ATTACHED)
+    return Note(text(found["text"], max_chars=MAX_CONTENT_BYTES), _attachments(found))
 
 
 @dataclass(frozen=True, slots=True)
 class ReporterMessage:
     """The `message` seal of a message: what the reporter does beside filing.
 
-    Wire form: `{"act":"add","at":…,"text":…,"v":1}`. `at` is when the origin took it; an office that passes a late one on
-    leaves it as it was. Acts: `add` (more information). Who only passes it on need not know the act.
+    Wire form: `{"act":"add","at":…,"attachments":[…],"text":…,"v":1}`. `at` is when the origin took it; an office that
+    passes a late one on leaves it as it was. Acts: `add` (more information). Who only passes it on need not know the
+    act.
     """
 
     act: str
     at: int
     text: str
+    attachments: Sequence[Attachment] = ()
 
     def encode(self) -> bytes:
         """Return the canonical bytes."""
-        return _encode({"act": self.act, "at": self.at, "text": self.text})
+        return _encode({"act": self.act, "at": self.at, "text": self.text, **_attached(self.attachments)})
 
 
 def read_reporter_message(raw: bytes) -> ReporterMessage:
     """Parse what a reporter does."""
-    found = _decode(raw, ("act", "at", "text"))
+    found = _decode(raw, ("act", "at", "text"), optional=_ATTACHED)
     return ReporterMessage(
         act=text(found["act"], max_chars=32, pattern=_ACT),
         at=time_of(found["at"]),
         text=text(found["text"], max_chars=MAX_CONTENT_BYTES),
+        attachments=_attachments(found),
     )
 
 
@@ -265,12 +290,20 @@ def _words(value: JsonValue, names: Sequence[str]) -> Words:
     return {name: text(found[name], max_chars=MAX_CONTENT_BYTES) for name in names}
 
 
+def _attached(attachments: Sequence[Attachment]) -> dict[str, JsonValue]:
+    return {"attachments": [attachment.wire() for attachment in attachments]} if attachments else {}
+
+
+def _attachments(found: Mapping[str, JsonValue]) -> tuple[Attachment, ...]:
+    return read_attachments(found["attachments"]) if "attachments" in found else ()
+
+
 def _encode(members: dict[str, JsonValue]) -> bytes:
     return canonical.encode({"v": 1, **members})
 
 
-def _decode(raw: bytes, names: Sequence[str]) -> dict[str, JsonValue]:
-    found = object_of(canonical.decode(raw, max_bytes=MAX_CONTENT_BYTES), ("v", *names))
+def _decode(raw: bytes, names: Sequence[str], optional: Sequence[str] = ()) -> dict[str, JsonValue]:
+    found = object_of(canonical.decode(raw, max_bytes=MAX_CONTENT_BYTES), ("v", *names), optional)
     if integer(found["v"], 1, MAX_U32) != 1:
         raise RemoteError("seal", "content of a version that this party does not speak", v=1)
     return found

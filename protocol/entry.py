@@ -8,6 +8,7 @@ from typing import Final, Self
 from keys import b64u
 from keys.signing import SigningKey, VerifyKey
 from protocol import jws
+from protocol.attachment import FileName, read_file_names
 from protocol.canonical import JsonValue
 from protocol.errors import LocalError, RemoteError
 from protocol.kinds import KINDS, KindRule, Thread
@@ -67,6 +68,8 @@ class Entry:
     re: str | None = None
     seen: TreeHead | None = None
     body: Mapping[str, JsonValue] | None = None
+    #: Attachments; the member is left out where there are none, so that one statement has one form.
+    files: tuple[FileName, ...] = ()
 
     @property
     def rule(self) -> KindRule:
@@ -101,6 +104,8 @@ class Entry:
             wire["parts"] = {purpose: name.wire() for purpose, name in self.parts.items()}
         if rule.body:
             wire["body"] = dict(self.body or {})
+        if self.files:
+            wire["files"] = [name.wire() for name in self.files]
         return wire
 
     def sign(self, key: SigningKey) -> "SignedEntry":
@@ -157,7 +162,7 @@ def _parse(payload: JsonValue) -> Entry:
     rule = KINDS.get(kind) if isinstance(kind, str) else None
     if rule is None:
         raise RemoteError("kind", "no such kind of entry", kinds=sorted(KINDS))
-    found = object_of(payload, _COMMON + _own_members(rule))
+    found = object_of(payload, _COMMON + _own_members(rule), optional=("files",) if rule.files else ())
     if integer(found["v"], 1, MAX_U32) != 1:
         raise RemoteError("members", "a version that this party does not speak", v=1)
     entry = Entry(
@@ -175,6 +180,7 @@ def _parse(payload: JsonValue) -> Entry:
         re=None if found.get("re") is None else id_of(found["re"]),
         seen=read_tree_head(found["seen"]) if rule.custody else None,
         body=_body(found["body"]) if rule.body else None,
+        files=read_file_names(found["files"]) if "files" in found else (),
     )
     _check_threads(entry)
     return entry

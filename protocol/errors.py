@@ -64,6 +64,8 @@ RULES: Final[dict[str, Rule]] = _table(
     ("part-id", "3", 422, "The part is not the one that was named"),
     ("part-form", "3", 422, "A part of a length or purpose that the kind does not allow"),
     ("part-key", "3", 422, "Sealed to a key that is not in force for the recipient"),
+    ("pass", "3", 401, "No pass for this part, this method and this time"),
+    ("piece", "3", 409, "Not the next bytes of the part"),
     ("seal", "3", 422, "The seal does not open under its context"),
     ("slot", "8", 422, "The slot does not fit the offer"),
     ("slot-taken", "8", 422, "Another leaf holds the slot"),

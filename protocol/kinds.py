@@ -39,21 +39,23 @@ class KindRule:
     slot: bool = False
     parts: frozenset[str] = frozenset()
     optional_parts: frozenset[str] = frozenset()
+    #: `files`: whether attachments may be named. The member stands there only where there is at least one.
+    files: bool = False
     #: `body`: clear content. Only where the hub must read it, or where there is nothing to hide from it.
     body: bool = False
 
 
 KINDS: Final[dict[str, KindRule]] = {
-    "offer": KindRule(Thread.OWN, custody=True, slot=True, parts=frozenset({"case"})),
+    "offer": KindRule(Thread.OWN, custody=True, slot=True, parts=frozenset({"case"}), files=True),
     "accept": KindRule(Thread.OFFER, custody=True, slot=True),
     "reject": KindRule(Thread.OFFER, custody=True, slot=True, parts=frozenset({"message"})),
     "recall": KindRule(Thread.OFFER, custody=True, slot=True),
     "grant": KindRule(Thread.OFFER, custody=True, parts=frozenset({"identity"})),
-    "message": KindRule(Thread.RETURN, parts=frozenset({"message"}), optional_parts=frozenset({"file"})),
-    "reply": KindRule(Thread.RETURN, parts=frozenset({"reply"}), optional_parts=frozenset({"file"})),
+    "message": KindRule(Thread.RETURN, parts=frozenset({"message"}), optional_parts=frozenset({"file"}), files=True),
+    "reply": KindRule(Thread.RETURN, parts=frozenset({"reply"}), optional_parts=frozenset({"file"}), files=True),
     "progress": KindRule(Thread.RETURN, parts=frozenset({"message"}), optional_parts=frozenset({"reply"})),
-    "refer": KindRule(Thread.RETURN, parts=frozenset({"case"}), optional_parts=frozenset({"identity"})),
-    "ask": KindRule(Thread.OWN, Way.TO_TRIAGE, parts=frozenset({"case"})),
+    "refer": KindRule(Thread.RETURN, parts=frozenset({"case"}), optional_parts=frozenset({"identity"}), files=True),
+    "ask": KindRule(Thread.OWN, Way.TO_TRIAGE, parts=frozenset({"case"}), files=True),
     "ruling": KindRule(Thread.ASK, Way.FROM_TRIAGE, parts=frozenset({"message"}), body=True),
     "consult": KindRule(Thread.OWN, parts=frozenset({"case"})),
     "opinion": KindRule(Thread.CONSULT, parts=frozenset({"message"})),

@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Protocol
 
 import pytest
 
+from keys import b64u
 from protocol import canonical, content
+from protocol.attachment import Attachment
 from protocol.content import CaseFile, Filing, IdentityFile, Note, Progress, Question, ReporterMessage
 from protocol.custody import MAX_HOPS, Hop
 from protocol.seal import MAX_CONTENT_BYTES
-from tests.support.federation import NOW, World, made_id, signing
+from tests.support.federation import NOW, World, made_id, seed, signing
 from tests.support.outcome import outcome_of
 
 COMPLAINT = {
@@ -23,6 +26,7 @@ COMPLAINT = {
 IDENTITY = {"name": "Siti Aminah", "phone": "+62 812 0000", "email": "", "nik": ""}
 HOP = Hop("offer.jws.x", "accept.jws.y")
 CASE = CaseFile("JBR-2026-000017", "jabar", made_id("return"), bytes(1_216), NOW, COMPLAINT, (HOP,), "Bukan wewenang.")
+PHOTO = Attachment(b64u.encode(seed("photo")), 1_040, seed("key"), "jalan rusak 😤.jpg", "image/jpeg", 700)
 PROGRESS = Progress(NOW, "in_progress", NOW + 86_400, (HOP,), 2, "custodian")
 
 
@@ -36,6 +40,11 @@ WHOLE: list[tuple[Content, Reader]] = [
     (IdentityFile(IDENTITY), content.read_identity_file),
     (IdentityFile(None), content.read_identity_file),
     (CASE, content.read_case_file),
+    (Filing(COMPLAINT, (PHOTO,)), content.read_filing),
+    (replace(CASE, attachments=(PHOTO, PHOTO)), content.read_case_file),
+    (Question("JBR-1", COMPLAINT, "Siapa?", (PHOTO,)), content.read_question),
+    (Note("Lihat foto.", (PHOTO,)), content.read_note),
+    (ReporterMessage("add", NOW, "Fotonya.", (PHOTO,)), content.read_reporter_message),
     (Question("JBR-1", COMPLAINT, "Siapa?"), content.read_question),
     (Note("Sudah diperbaiki."), content.read_note),
     (ReporterMessage("add", NOW, "Kejadiannya pukul 9."), content.read_reporter_message),
@@ -117,6 +126,9 @@ def member_set(*path: str | int, to: object) -> Callable[[Any], None]:
         ("read_case_file", member_set("identity", to=IDENTITY)),
         ("read_question", member_set("complaint", "secrecy", to=3)),
         ("read_note", member_set("text", to=["x"])),
+        ("read_note", member_set("attachments", to=[])),
+        ("read_note", member_set("attachments", to=None)),
+        ("read_case_file", member_set("attachments", to={})),
         ("read_reporter_message", member_set("act", to="Add")),
         ("read_reporter_message", member_set("act", to="")),
         ("read_reporter_message", member_set("act", to="a" * 33)),

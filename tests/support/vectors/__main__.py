@@ -4,6 +4,7 @@ Run it only when the wire form changes on purpose; the files are what holds the 
 and times come from names, so that the files change only where the form does; seals are random and always change.
 """
 
+from tests.support.vectors.attachments import attachment_vectors
 from tests.support.vectors.bundles import bundle_vectors
 from tests.support.vectors.custodies import custody_vectors
 from tests.support.vectors.directories import directory_vectors, routing_vectors
@@ -17,6 +18,7 @@ def main() -> None:
         entry_vectors,
         leaf_vectors,
         seal_vectors,
+        attachment_vectors,
         bundle_vectors,
         custody_vectors,
         directory_vectors,

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from keys import b64u
 from protocol import jws
+from protocol.attachment import FileName
 from protocol.entry import Entry, SignedEntry
 from protocol.kinds import KINDS
 from protocol.leaf import Fence, Leaf
@@ -31,6 +32,12 @@ def entry_vectors() -> None:
     file = PartName(b64u.encode(seed("file")), 66_672, b64u.encode(seed("kid")))
     with_file = replace(good["reply"], parts={**good["reply"].parts, "file": file})
     vectors.append(_entry("a reply with an optional part of the largest length", with_file.payload(), "ok"))
+    named = replace(good["offer"], files=(FileName(b64u.encode(seed("photo")), 1_040), LONG_FILE))
+    vectors.append(_entry("an offer with two attachments", named.payload(), "ok"))
+    vectors += [
+        _entry(f"{kind} with an attachment", replace(good[kind], files=(LONG_FILE,)).payload(), "ok")
+        for kind in ("ask", "message", "reply", "refer")
+    ]
     for kind, name, change, outcome in ENTRY_FLAWS:
         vectors.append(_entry(f"{kind}: {name}", changed(good[kind].payload(), change), outcome))
     for value, name in ((None, "null"), ([], "an array"), ("offer", "text"), ({}, "an empty object")):
@@ -63,6 +70,13 @@ def _as(entry: Entry, typ: str) -> str:
 def _other_signature(signed: SignedEntry) -> str:
     other = replace(signed.entry, at=NOW + 99).sign(signing("jabar")).raw
     return signed.raw.rpartition(".")[0] + "." + other.rpartition(".")[2]
+
+
+LONG_FILE: Final = FileName(b64u.encode(seed("audio")), 33_562_624)
+
+
+def _files(*lengths: int) -> list[Json]:
+    return [FileName(b64u.encode(seed(f"file {n}")), length).wire() for n, length in enumerate(lengths)]
 
 
 ENTRY_FLAWS: Final[tuple[tuple[str, str, Change, str], ...]] = (
@@ -112,6 +126,25 @@ ENTRY_FLAWS: Final[tuple[tuple[str, str, Change, str], ...]] = (
     ("offer", "a part without a kid", drop("parts", "case", "kid"), "members"),
     ("offer", "a part with an id of 16 bytes", put("parts", "case", "id", value=made_id("x")), "base64url"),
     ("offer", "a part with the content in it", put("parts", "case", "content", value="x"), "members"),
+    ("offer", "an empty list of files", put("files", value=[]), "members"),
+    ("offer", "files of null", put("files", value=None), "members"),
+    ("offer", "a file that is an id", put("files", value=[made_id("x")]), "members"),
+    ("offer", "a file without a length", put("files", value=[{"id": b64u.encode(seed("x"))}]), "members"),
+    ("offer", "a file with its key", put("files", value=[{**_files(1_040)[0], "key": made_id("x")}]), "members"),
+    ("offer", "a file with an id of 16 bytes", put("files", value=[{"id": made_id("x"), "len": 1_040}]), "base64url"),
+    ("offer", "a file of a length that no attachment has", put("files", value=_files(1_041)), "part-form"),
+    ("offer", "a file of a seal's length", put("files", value=_files(2_160)), "part-form"),
+    ("offer", "a file of 64 MiB", put("files", value=_files(67_125_248)), "part-form"),
+    ("offer", "a file of a negative length", put("files", value=_files(-1_040)), "members"),
+    ("offer", "a file of a length as text", put("files", value=[{**_files(1)[0], "len": "1040"}]), "members"),
+    ("offer", "a file twice", put("files", value=_files(1_040) * 2), "part-form"),
+    ("offer", "ten files", put("files", value=_files(*[1_040] * 10)), "ok"),
+    ("offer", "eleven files", put("files", value=_files(*[1_040] * 11)), "too-large"),
+    ("offer", "files of over 48 MiB together", put("files", value=_files(33_562_624, 33_562_624)), "too-large"),
+    ("accept", "files", put("files", value=_files(1_040)), "members"),
+    ("grant", "files", put("files", value=_files(1_040)), "members"),
+    ("progress", "files", put("files", value=_files(1_040)), "members"),
+    ("receipt", "files", put("files", value=_files(1_040)), "members"),
     ("accept", "re is not its thread", put("re", value=made_id("other")), "answer"),
     ("accept", "re is null", put("re", value=None), "answer"),
     ("accept", "a part", put("parts", value={}), "members"),
