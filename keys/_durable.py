@@ -6,6 +6,7 @@ A write is acknowledged only when the file and its directory entry are on the di
 import os
 import secrets
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -59,6 +60,39 @@ def write_private(path: Path, content: bytes, *, replace: bool) -> None:
     finally:
         temporary.unlink(missing_ok=True)
     sync_directory(path.parent)
+
+
+def write_new_private(files: Mapping[Path, bytes]) -> None:
+    """Write new files of one directory (mode 0600), each whole or not at all, durably before returning.
+
+    Raises FileExistsError when a path is taken (others may be written then), OSError when the disk refuses.
+    """
+    temporaries: dict[Path, Path] = {}
+    handles: list[int] = []
+    try:
+        for path, content in files.items():
+            temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+            handles.append(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+            temporaries[path] = temporary
+            _write_whole(handles[-1], content)
+        # Only now: what the first one waits for, the others find done.
+        for handle in handles:
+            os.fsync(handle)
+        for path, temporary in temporaries.items():
+            path.hardlink_to(temporary)
+    finally:
+        for handle in handles:
+            os.close(handle)
+        for temporary in temporaries.values():
+            temporary.unlink(missing_ok=True)
+    sync_directory(next(iter(files)).parent)
+
+
+def _write_whole(handle: int, content: bytes) -> None:
+    """Write all of `content`: a nearly full disk may take a part first, and refuse the rest."""
+    left = memoryview(content)
+    while left:
+        left = left[os.write(handle, left) :]
 
 
 def read_private(path: Path, max_bytes: int) -> bytes:

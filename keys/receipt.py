@@ -19,6 +19,7 @@ LOOKUP_LABEL: Final = "simpul/lookup/v1"
 MAILBOX_LABEL: Final = "simpul/mailbox/v1"
 
 _GROUP: Final = 4
+_SECRET_BYTES: Final = 13
 # Only ASCII letters are folded: str.upper would read ß as SS and dotless i as I.
 _VALUES: Final = (
     {character: value for value, character in enumerate(ALPHABET)}
@@ -48,7 +49,17 @@ class ReceiptCode:
     @classmethod
     def generate(cls) -> Self:
         """Draw a code of 100 fresh random bits of the operating system."""
-        number = secrets.randbits(5 * DATA_CHARACTERS)
+        return cls.from_secret(secrets.token_bytes(_SECRET_BYTES))
+
+    @classmethod
+    def from_secret(cls, secret: bytes) -> Self:
+        """Make the code of 100 bits of a uniform secret of at least 13 bytes; the same secret, the same code.
+
+        Raises ReceiptCodeError for a shorter one.
+        """
+        if len(secret) < _SECRET_BYTES:
+            raise ReceiptCodeError(f"a code is made of {_SECRET_BYTES} bytes or more")
+        number = int.from_bytes(secret[:_SECRET_BYTES])
         data = [number >> 5 * at & 31 for at in range(DATA_CHARACTERS)]
         return cls("".join(ALPHABET[value] for value in data + _check(data)))
 

@@ -6,7 +6,7 @@ key protected everywhere at once: in the table, in the write-ahead log and in ev
 
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from keys import b64u
-from keys._durable import make_private_directory, sync_directory, write_private
+from keys._durable import make_private_directory, sync_directory, write_new_private
 from keys.digest import sha256
 from keys.errors import BadKeyError, CannotOpenError, EncodingError, KeyDestroyedError, KeyExistsError, KeysError
 
@@ -80,14 +80,25 @@ class CaseKeyStore:
 
         Raises KeyExistsError when the case has one (after a crash: `get` it, or `destroy` it when nothing uses it).
         """
-        path, wrapping_key = self._path(case_id, use), self._wrapping_key(use)
-        key = AtRestKey(case_id, use, secrets.token_bytes(KEY_BYTES))
+        return self.create_all(case_id, (use,))[0]
+
+    def create_all(self, case_id: str, uses: Sequence[str]) -> list[AtRestKey]:
+        """Make fresh keys for several uses of a case, and return them in that order once all wrappings are durable.
+
+        Raises KeyExistsError when the case has one of them; of the others some may then be there.
+        """
+        files, made = {}, []
+        for use in uses:
+            path, wrapping_key = self._path(case_id, use), self._wrapping_key(use)
+            key = AtRestKey(case_id, use, secrets.token_bytes(KEY_BYTES))
+            files[path] = _encrypt(wrapping_key, key.key, _wrapping_context(case_id, use))
+            made.append(key)
         make_private_directory(path.parent)
         try:
-            write_private(path, _encrypt(wrapping_key, key.key, _wrapping_context(case_id, use)), replace=False)
+            write_new_private(files)
         except FileExistsError as error:
-            raise KeyExistsError(f"case {case_id} has its {use} key already: use that one") from error
-        return key
+            raise KeyExistsError(f"case {case_id} has a key already: use that one") from error
+        return made
 
     def get(self, case_id: str, use: str) -> AtRestKey:
         """The key of this case and use.
