@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 from tests.support.offices import Country, Office, country, password_of
 from tests.support.reports import TEXT
@@ -21,8 +21,8 @@ _ARGUMENTS: Final = [
     "--disable-sync",
 ]
 _RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-_PHONE: Final = {"width": 360, "height": 740}
-_DESK: Final = {"width": 1280, "height": 900}
+_PHONE: Final[ViewportSize] = {"width": 360, "height": 740}
+_DESK: Final[ViewportSize] = {"width": 1280, "height": 900}
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +138,7 @@ def test_a_reload_of_the_receipt_shows_the_same_receipt(browser: Browser, lands:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_pages_of_the_portal_are_accessible(browser: Browser, lands: Country, scheme: str) -> None:
+def test_the_pages_of_the_portal_are_accessible(browser: Browser, lands: Country, scheme: Literal["light", "dark"]) -> None:
     context = browser.new_context(bypass_csp=True, viewport=_PHONE, color_scheme=scheme)
     looker = Looker(context)
     url = lands["jabar"].url
@@ -158,7 +158,7 @@ def test_the_pages_of_the_portal_are_accessible(browser: Browser, lands: Country
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_pages_of_the_console_are_accessible(browser: Browser, lands: Country, scheme: str) -> None:
+def test_the_pages_of_the_console_are_accessible(browser: Browser, lands: Country, scheme: Literal["light", "dark"]) -> None:
     jabar, triage = lands["jabar"], lands["triase"]
     visitor = browser.new_context(java_script_enabled=False)
     number, _ = write_report(visitor.new_page(), jabar.url, lambda _name: None)

@@ -37,7 +37,7 @@ def case(officer: Visitor, number: str) -> Page:
 
 def do(officer: Visitor, number: str, slug: str, **typed: str) -> Page:
     """Open the case, fill in the form of a deed and send it; follow to the page after."""
-    return officer.submit(case(officer, number), f"/{slug}", **typed)
+    return officer.submit(case(officer, number), f"/{slug}", None, **typed)
 
 
 def hand_to_kemensos(lands: Country) -> tuple[str, str]:

@@ -53,7 +53,7 @@ def test_a_report_is_written_question_by_question_and_read_back_with_the_code(ci
     page = citizen.submit(page, category="bantuan-sosial")
     page = citizen.submit(page, topic="bantuan-sosial/pkh")
     page = citizen.submit(page, secrecy="anonymous")
-    page = citizen.submit(page, **PERSON)
+    page = citizen.submit(page, "", None, **PERSON)
     assert "Periksa sebelum dikirim" in page.words
     assert "Siti Rahayu" in page.words
     receipt = citizen.submit(page, button=("step", "send"))

@@ -26,7 +26,8 @@ def failed() -> BaseException:
         except ValueError as error:
             raise RuntimeError(SECRET) from error
     except RuntimeError as error:
-        return error
+        caught = error
+    return caught
 
 
 def test_a_line_is_stamped_in_utc_and_stays_one_line() -> None:

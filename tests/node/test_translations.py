@@ -63,7 +63,7 @@ def test_the_compiled_catalogue_is_fresh() -> None:
     shipped = read_mo(io.BytesIO(CATALOGUE.with_suffix(".mo").read_bytes()))
 
     def plain(catalogue: Catalog) -> dict[str, list[str]]:
-        pairs = [(_parts(each.id), _parts(each.string)) for each in catalogue if each.id]
+        pairs = [(_parts(each.id), _parts(each.string or "")) for each in catalogue if each.id]
         return {first[0]: strings for first, strings in pairs}
 
     assert plain(written) == plain(shipped), _WAY
