@@ -138,7 +138,9 @@ def test_a_reload_of_the_receipt_shows_the_same_receipt(browser: Browser, lands:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_pages_of_the_portal_are_accessible(browser: Browser, lands: Country, scheme: Literal["light", "dark"]) -> None:
+def test_the_pages_of_the_portal_are_accessible(
+    browser: Browser, lands: Country, scheme: Literal["light", "dark"]
+) -> None:
     context = browser.new_context(bypass_csp=True, viewport=_PHONE, color_scheme=scheme)
     looker = Looker(context)
     url = lands["jabar"].url
@@ -158,7 +160,9 @@ def test_the_pages_of_the_portal_are_accessible(browser: Browser, lands: Country
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_pages_of_the_console_are_accessible(browser: Browser, lands: Country, scheme: Literal["light", "dark"]) -> None:
+def test_the_pages_of_the_console_are_accessible(
+    browser: Browser, lands: Country, scheme: Literal["light", "dark"]
+) -> None:
     jabar, triage = lands["jabar"], lands["triase"]
     visitor = browser.new_context(java_script_enabled=False)
     number, _ = write_report(visitor.new_page(), jabar.url, lambda _name: None)
