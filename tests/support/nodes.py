@@ -5,9 +5,10 @@ moves the clock. A carrier is what the network, or a dishonest hub, makes of an 
 member that says whatever a test wants.
 """
 
+import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -45,6 +46,7 @@ from node.settings import Settings
 from node.sync import engine
 from node.sync.client import HttpHub, Hub, HubUnreachableError
 from node.sync.engine import Synced, sync
+from protocol import checkpoint
 from protocol.bundle import Answer, Bundle, read_answer, read_bundle
 from protocol.content import CaseFile
 from protocol.custody import Hop
@@ -55,7 +57,7 @@ from protocol.party import REPORTER
 from protocol.seal import SealContext, seal
 from service.database import Database
 from tests.support.federation import NOW, made_id, member, sealing, seed, signing
-from tests.support.hub import MEMBERS, FoundedHub, Said, TestNode, found_hub, open_hub, served
+from tests.support.hub import CHEAP, MEMBERS, PASSPHRASE, FoundedHub, Said, TestNode, found_hub, open_hub, served
 
 MIGRATIONS: Final = "node:migrations"
 OFFICER: Final = Officer("sari", "Sari Wulandari", frozenset({"admin", "liaison", "custodian"}))
@@ -70,6 +72,10 @@ _MAX_ROUNDS: Final = 12
 _USES: Final = {"case": Use.CASE, "message": Use.CASE, "identity": Use.IDENTITY}
 _T = TypeVar("_T")
 _C = TypeVar("_C")
+
+
+class _CutShortError(Exception):
+    """The end of a transaction that is to fail."""
 
 
 @dataclass(slots=True)
@@ -148,6 +154,12 @@ class Office:
 
     def open_identity(self, number: str, reason: str = "Untuk menelepon pelapor.") -> Identity:
         return self.do(open_identity, CaseAction(number, reason, OFFICER))
+
+    def cut_short(self, work: Callable[[Session], object]) -> None:
+        """Do the work in a transaction that fails right before its commit, as on a full disk."""
+        with suppress(_CutShortError), self.node.database.transaction() as session:
+            work(session)
+            raise _CutShortError
 
     # What people see.
 
@@ -253,6 +265,18 @@ class Country:
             held = session.scalar(select(BoxHead.inbox).where(BoxHead.party == office.node.member_id)) or 0
         return held > max([0, *(state.inbox_pos for state in office.rows(SyncState))])
 
+    def fresh(self, name: str) -> Office:
+        """The office of a name as it was on its first day: an empty database, and no leaf read."""
+        folder = self.folder / f"{name}-fresh"
+        node = open_node(folder, name, self.founded)
+        node.database.migrate()
+        return Office(node, self.clock, self.line)
+
+    def log_size(self) -> int:
+        """How many leaves the hub's log has."""
+        federation = self.founded.federation
+        return checkpoint.read(self.line.checkpoint(), federation.log_origin, federation.log_key).checkpoint.size
+
     def crook(self) -> "Crook":
         """The member without an honest node, with its own enrolled keys."""
         return Crook(CROOK, self.founded.federation, self.url, self.founded.keys.hub.public)
@@ -302,6 +326,18 @@ def _hub_settings(data_dir: Path) -> Any:  # noqa: ANN401  the hub's own setting
     from hub.settings import Settings as HubSettings  # noqa: PLC0415  the one place that needs them
 
     return replace(HubSettings.from_mapping({"SIMPUL_HUB_DATA": str(data_dir)}), port=0)
+
+
+def lay_out(place: Country, name: str) -> Path:
+    """A data directory as `simpul-node init` leaves it, with the keys of the name and a cheap key file."""
+    (office,) = (office for office in place.offices if office.node.member_id == name)
+    folder = office.node.settings.data_dir
+    office.node.database.close()
+    office.node.keyring.save(office.node.settings.key_file, PASSPHRASE, cost=CHEAP)
+    federation = replace(place.founded.federation, url=place.url)
+    (folder / "federation.json").write_bytes(federation.encode())
+    (folder / "settings.json").write_text(json.dumps({"member_id": name, "display_name": name.title()}))
+    return folder
 
 
 # Whoever stands between a node and its hub.
@@ -356,14 +392,6 @@ class SendsTwice(Carrier):
     def post_sync(self, bundle: bytes) -> bytes:
         Carrier.post_sync(self, bundle)
         return Carrier.post_sync(self, bundle)
-
-
-class AnswersAnother(Carrier):
-    """Gives the answer of an earlier request again."""
-
-    def post_sync(self, bundle: bytes) -> bytes:
-        Carrier.post_sync(self, bundle)
-        return self.answers[0]
 
 
 def _same(value: _T) -> _T:
