@@ -7,6 +7,7 @@ from flask import Flask, request
 from flask.sessions import SecureCookieSessionInterface
 from flask_wtf import CSRFProtect
 
+from node.api import routes as api
 from node.console.routes import console
 from node.context import Node
 from node.portal.routes import portal
@@ -53,4 +54,5 @@ def create_app(node: Node, now: Callable[[], int] = clock.now) -> Flask:
     templating.install(app)
     for room in (web, portal, console):
         app.register_blueprint(room)
+    api.install(app, node.database)
     return app

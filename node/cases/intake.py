@@ -14,7 +14,7 @@ from keys.errors import EncodingError
 from keys.keyring import SealingUse
 from keys.receipt import ReceiptCode
 from keys.sealing import SealingPublicKey
-from node.cases.atrest import new_key
+from node.cases.atrest import new_keys
 from node.cases.lifecycle import State
 from node.cases.names import new_number
 from node.cases.report import enter
@@ -30,6 +30,7 @@ from protocol.seal import SealContext, open_part, seal
 #: A form may wait on a phone for a night and a day.
 MAX_FORM_AGE_SECONDS: Final = 36 * 3_600
 _FORM_VERSION: Final = "1"
+_USES_AT_REST: Final = ("content", "identity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,29 +66,88 @@ def file_complaint(
     """
     receipt = ReceiptCode.parse(form.receipt)
     _check_token(node, form, receipt, now)
-    number, filed_at, again = file_sealed(session, node, _seal(node, form, receipt, complaint, identity), now)
+    filing = seal_filing(node, form.form_id, receipt, complaint, identity)
+    number, filed_at, again = file_sealed(session, node, filing, now)
     return Filed(number, receipt.text, filed_at, again)
 
 
 def file_sealed(session: Session, node: Node, filing: SealedFiling, now: int) -> tuple[str, int, bool]:
     """Store what was sealed; return (number, filed at, whether it was stored before). Raises NotStoredError."""
     try:
-        stored = session.scalar(select(Tracked).where(Tracked.form_id == filing.form_id))
-        if stored is not None:
-            if stored.lookup_h != filing.lookup_h:
-                raise StaleFormError("Formulir ini sudah dipakai untuk laporan lain.")
-            return stored.number, stored.filed_at, True
-        return _store(session, node, filing, now), now, False
+        known = find_filed(session, filing.form_id, filing.lookup_h)
+        return known or store_filing(session, node, prepare_filing(node, filing), now)
     except (OperationalError, OSError) as error:
         raise NotStoredError("Laporan belum tersimpan.") from error
 
 
-def _store(session: Session, node: Node, filing: SealedFiling, now: int) -> str:
+def find_filed(session: Session, form_id: str, lookup_h: str) -> tuple[str, int, bool] | None:
+    """Return (number, filed at, True) if this form was stored; raise StaleFormError if it was with another receipt."""
+    columns = select(Tracked.number, Tracked.filed_at, Tracked.lookup_h).where(Tracked.form_id == form_id)
+    stored = session.execute(columns).one_or_none()
+    if stored is None:
+        return None
+    if stored.lookup_h != lookup_h:
+        raise StaleFormError("Formulir ini sudah dipakai untuk laporan lain.")
+    return stored.number, stored.filed_at, True
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedFiling:
+    """A filing that only has to be stored: its keys are durable, content and identity encrypted under them.
+
+    Made before the transaction, so that nobody else's writing waits for these keys to reach the disk. What is never
+    stored leaves two wrappings without a case, which the next start collects.
+    """
+
+    form_id: str
+    lookup_h: str
+    mailbox: bytes
+    own: bytes
+    content: bytes
+    identity: bytes
+
+
+def prepare_filing(node: Node, filing: SealedFiling) -> PreparedFiling:
+    """Open the seals, check what they hold, and encrypt it afresh under keys of its own; raise RemoteError, OSError."""
     complaint = _open(node, filing, "case", filing.case_kid, filing.case)
     identity = _open(node, filing, "identity", filing.identity_kid, filing.identity)
-    # Both were checked to be what every later reader expects, before anything is stored.
+    # Both are checked to be what every later reader expects, before anything is stored.
     read_filing(complaint)
     read_identity_file(identity)
+    return _at_rest(node, filing.form_id, filing.lookup_h, filing.mailbox, filing.own, complaint, identity)
+
+
+def prepare_plain(
+    node: Node, form_id: str, receipt: ReceiptCode, complaint: Complaint, identity: Identity
+) -> PreparedFiling:
+    """Prepare what came in the clear, from a program: a seal to ourselves that we open again would protect nothing."""
+    mailbox = receipt.mailbox().public
+    content, named = _encoded(complaint, identity)
+    own = seal(content, mailbox, own_file_context(form_id, mailbox.kid)).ciphertext
+    return _at_rest(node, form_id, b64u.encode(receipt.lookup_hash), mailbox.raw, own, content, named)
+
+
+def _at_rest(
+    node: Node, form_id: str, lookup_h: str, mailbox: bytes, own: bytes, complaint: bytes, identity: bytes
+) -> PreparedFiling:
+    content_key, identity_key = new_keys(node, form_id, _USES_AT_REST)
+    return PreparedFiling(
+        form_id=form_id,
+        lookup_h=lookup_h,
+        mailbox=mailbox,
+        own=own,
+        content=content_key.seal(complaint, "content"),
+        identity=identity_key.seal(identity, "identity"),
+    )
+
+
+def store_filing(session: Session, node: Node, filing: PreparedFiling, now: int) -> tuple[str, int, bool]:
+    """Store what was prepared, or find that somebody was faster; return (number, filed at, whether it was there)."""
+    known = find_filed(session, filing.form_id, filing.lookup_h)
+    return known or (_store(session, node, filing, now), now, False)
+
+
+def _store(session: Session, node: Node, filing: PreparedFiling, now: int) -> str:
     case_id, number, return_ref = filing.form_id, new_number(), new_id()
     case = Case(
         case_id=case_id,
@@ -101,8 +161,8 @@ def _store(session: Session, node: Node, filing: SealedFiling, now: int) -> str:
         stance=Stance.HELD.value,
         epoch=0,
         step=0,
-        content=new_key(node, case_id, "content").seal(complaint, "content"),
-        identity=new_key(node, case_id, "identity").seal(identity, "identity"),
+        content=filing.content,
+        identity=filing.identity,
     )
     enter(session, case, State.RECEIVED, now)
     session.add(case)
@@ -132,26 +192,33 @@ def own_file_context(form_id: str, mailbox_kid: str) -> SealContext:
     return SealContext(REPORTER, REPORTER, form_id, form_id, mailbox_kid, "file")
 
 
-def _seal(node: Node, form: BlankForm, receipt: ReceiptCode, complaint: Complaint, identity: Identity) -> SealedFiling:
+def seal_filing(
+    node: Node, form_id: str, receipt: ReceiptCode, complaint: Complaint, identity: Identity
+) -> SealedFiling:
+    """Seal in memory what a browser with our script would seal itself."""
     mailbox = receipt.mailbox().public
-    content = Filing(asdict(complaint)).encode()
-    named = IdentityFile(asdict(identity) if identity.given else None).encode()
+    content, named = _encoded(complaint, identity)
     case_key, identity_key = (node.keyring.present(use).public for use in _USES)
 
     def to_node(text: bytes, key: SealingPublicKey, purpose: str) -> bytes:
-        context = SealContext(REPORTER, node.member_id, form.form_id, form.form_id, key.kid, purpose)
+        context = SealContext(REPORTER, node.member_id, form_id, form_id, key.kid, purpose)
         return seal(text, key, context).ciphertext
 
     return SealedFiling(
-        form_id=form.form_id,
+        form_id=form_id,
         lookup_h=b64u.encode(receipt.lookup_hash),
         mailbox=mailbox.raw,
         case_kid=case_key.kid,
         identity_kid=identity_key.kid,
         case=to_node(content, case_key, "case"),
         identity=to_node(named, identity_key, "identity"),
-        own=seal(content, mailbox, own_file_context(form.form_id, mailbox.kid)).ciphertext,
+        own=seal(content, mailbox, own_file_context(form_id, mailbox.kid)).ciphertext,
     )
+
+
+def _encoded(complaint: Complaint, identity: Identity) -> tuple[bytes, bytes]:
+    named = IdentityFile(asdict(identity) if identity.given else None)
+    return Filing(asdict(complaint)).encode(), named.encode()
 
 
 _USES: Final[tuple[SealingUse, SealingUse]] = ("case", "identity")

@@ -1,7 +1,8 @@
 """Error pages in the common layout, which repeat nothing of what was sent; logs that name types and places only."""
 
 import logging
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from flask import Flask, Response, make_response, render_template, request
 from flask_babel import lazy_gettext as _l
@@ -42,12 +43,8 @@ _OTHER: Final = 500
 
 def install(app: Flask) -> None:
     """Register the handlers on the application."""
-    app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(NoSuchCaseError, _no_such_case)
-    app.register_error_handler(ForbiddenError, _forbidden)
-    app.register_error_handler(SQLAlchemyError, _unavailable)
-    app.register_error_handler(OSError, _unavailable)
-    app.register_error_handler(Exception, _unexpected)
+    for kind, handler in HANDLERS.items():
+        app.register_error_handler(kind, handler)
 
 
 def page(status: int, message: str = "") -> Response:
@@ -94,3 +91,14 @@ def _unexpected(error: Exception) -> Response:
 
 def _words_of(error: CaseError) -> str:
     return str(error.args[0]) if error.args else ""
+
+
+#: What each kind of error becomes for a person; the API puts answers of its own before these.
+HANDLERS: Final[dict[type[Exception], Callable[[Any], Response]]] = {
+    HTTPException: _http,
+    NoSuchCaseError: _no_such_case,
+    ForbiddenError: _forbidden,
+    SQLAlchemyError: _unavailable,
+    OSError: _unavailable,
+    Exception: _unexpected,
+}

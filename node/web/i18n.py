@@ -16,7 +16,7 @@ _A_YEAR: Final = 365 * 24 * 3600
 
 
 def install(app: Flask) -> None:
-    """Let each request choose its language: `?lang=`, then the cookie, then Indonesian."""
+    """Let each request choose its language: `?lang=`, then the cookie, then Indonesian; programs by Accept-Language."""
     Babel(app, default_locale="id", default_timezone="Asia/Jakarta", locale_selector=_choose)
     app.after_request(_remember)
 
@@ -28,15 +28,22 @@ def language() -> str:
 
 
 def _choose() -> str:
+    if _by_program():
+        return request.accept_languages.best_match(list(LANGUAGES)) or "id"
     for wanted in (request.args.get("lang"), request.cookies.get(COOKIE)):
         if wanted in LANGUAGES:
             return wanted
     return "id"
 
 
+def _by_program() -> bool:
+    """Whether a program asks, which says its language in a header and keeps no cookies."""
+    return request.path.startswith("/api/")
+
+
 def _remember(response: Response) -> Response:
     wanted = request.args.get("lang")
-    if wanted in LANGUAGES:
+    if wanted in LANGUAGES and not _by_program():
         response.set_cookie(COOKIE, wanted, max_age=_A_YEAR, samesite="Lax", httponly=True, secure=request.is_secure)
     return response
 
