@@ -47,7 +47,12 @@ def run_tests(arguments: list[str]) -> int:
         needs = {components()[name]["needed_by"] for name in missing}
         say(f"Missing on this machine: {', '.join(missing)}. Skipped without them: {'; '.join(sorted(needs))}.")
         say("One command, as root on Debian, installs them: ./run system-deps\n")
-    pytest = ["-m", "pytest", *(() if {"-n", "--pdb", "-s"} & set(arguments) else ("-n", "2", "--dist", "loadfile")), *arguments]
+    pytest = [
+        "-m",
+        "pytest",
+        *(() if {"-n", "--pdb", "-s"} & set(arguments) else ("-n", "2", "--dist", "loadfile")),
+        *arguments,
+    ]
     if arguments:
         return subprocess.run([PYTHON, *pytest], cwd=ROOT, env=environment(), check=False).returncode
     coverage = [str(PYTHON), "-m", "coverage"]
