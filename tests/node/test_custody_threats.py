@@ -181,7 +181,7 @@ def test_a_bad_entry_stops_none_of_those_beside_it(land: Country) -> None:
 
 def test_a_kind_of_a_later_version_is_kept_and_not_acted_on(land: Country) -> None:
     crook = land.crook()
-    crook.push(crook.tell("message", "kemnaker", {"message": Note("halo").encode()}, ref=made_id("thread")))
+    crook.push(crook.tell("consult", "kemnaker", {"case": GOOD}))
     land.settle()
     assert rules(land.kemnaker) == [None]
     assert land.kemnaker.alarms() == ["kind"]
