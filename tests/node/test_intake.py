@@ -15,7 +15,7 @@ from keys.errors import ReceiptCodeError
 from keys.keyring import Keyring, SealingRecord
 from keys.receipt import ReceiptCode
 from keys.sealing import SealingKey
-from node.cases.intake import MAX_FORM_AGE_SECONDS, SealedFiling, _seal, blank_form, file_complaint, file_sealed
+from node.cases.intake import MAX_FORM_AGE_SECONDS, SealedFiling, blank_form, file_complaint, file_sealed, seal_filing
 from node.cases.views import BlankForm, Complaint, Filed, Identity, NotStoredError, StaleFormError
 from node.models.cases import Case, CaseEvent, Tracked, TrackedEvent
 from node.serving import sweep
@@ -132,7 +132,7 @@ def test_a_form_of_another_office_or_of_former_keys_is_stale(land: Country) -> N
 
 def sealed(office: Office, complaint: Complaint = WORDS) -> SealedFiling:
     form = blank(office)
-    return _seal(office.node, form.form_id, ReceiptCode.parse(form.receipt), complaint, REPORTER_NAME)
+    return seal_filing(office.node, form.form_id, ReceiptCode.parse(form.receipt), complaint, REPORTER_NAME)
 
 
 @pytest.mark.parametrize(

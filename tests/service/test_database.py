@@ -1,152 +1,144 @@
-"""What both kinds of database promise: one writer at a time, readers of one state, all or nothing."""
+"""The database edge: what commits, what rolls back, what runs afterwards, and how SQLite is held to it.
 
-# ruff: noqa: PT012  # what raises here is a whole transaction
-
-import subprocess
-import sys
-import threading
-from concurrent.futures import ThreadPoolExecutor
-
-import pytest
-from sqlalchemy import func, insert, select
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.orm import Session
-
-from house.screen import ROOT
-from service.database import Database, UnusableDatabaseError, afterwards, attempt, is_temporary
-from tests.service.conftest import NOTE
-from tests.support.databases import write_locked
-
-
-def append(session: Session, text: str = "") -> int:
-    """The read-modify-write that loses appends wherever two writers are let in."""
-    seq = (session.scalar(select(func.max(NOTE.c.seq))) or 0) + 1
-    session.execute(insert(NOTE).values(seq=seq, text=text))
-    return seq
-
-
-def sequence(database: Database) -> list[int]:
-    with database.reading() as session:
-        return list(session.scalars(select(NOTE.c.seq).order_by(NOTE.c.seq)))
-
-
-def test_threads_that_append_at_once_lose_nothing_and_repeat_nothing(database: Database) -> None:
-    def many(_: int) -> list[int]:
-        found = []
-        for _ in range(25):
-            with database.transaction() as session:
-                found.append(append(session))
-        return found
-
-    with ThreadPoolExecutor(8) as pool:
-        told = [seq for each in pool.map(many, range(8)) for seq in each]
-    assert sorted(told) == list(range(1, 201)) == sequence(database)
-
-
-APPENDS = """
-import sys
-from service.database import Database
-from tests.service.test_database import append
-database = Database(sys.argv[1], "none:needed", busy_timeout_ms=60_000)
-for _ in range(50):
-    with database.transaction() as session:
-        append(session)
+What a block did before it raised is what several of these test, so it stands within (PT012).
 """
 
+from collections.abc import Iterator
+from pathlib import Path
 
-def test_processes_that_append_at_once_lose_nothing(url: str, database: Database) -> None:
-    command = [sys.executable, "-c", APPENDS, url]
-    running = [subprocess.Popen(command, cwd=ROOT) for _ in range(3)]
-    assert [process.wait(120) for process in running] == [0, 0, 0]
-    assert sequence(database) == list(range(1, 151))
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 
-
-def test_a_writer_sees_what_the_one_before_it_wrote(database: Database) -> None:
-    """The second begins, and waits, before the first has written: what it reads must be of after the wait."""
-    begun = threading.Event()
-
-    def second() -> int:
-        begun.set()
-        with database.transaction() as session:
-            return append(session)
-
-    with ThreadPoolExecutor(1) as pool:
-        with database.transaction() as session:
-            session.scalar(select(func.max(NOTE.c.seq)))
-            waiting = pool.submit(second)
-            begun.wait()
-            assert append(session) == 1
-        assert waiting.result() == 2
+from node.models.sync import Alarm
+from service.database import Database, afterwards, attempt, is_temporary
 
 
-def test_a_reader_sees_one_state_and_stops_no_writer(database: Database) -> None:
-    with database.reading() as reader:
-        assert reader.scalar(select(func.count()).select_from(NOTE)) == 0
-        with database.transaction() as writer:
-            append(writer)
-        assert reader.scalar(select(func.count()).select_from(NOTE)) == 0
-    assert sequence(database) == [1]
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    made = Database(f"sqlite:///{tmp_path / 'test.db'}", "node:migrations", busy_timeout_ms=20)
+    made.migrate()
+    yield made
+    made.close()
 
 
-def test_nothing_that_a_reader_does_is_kept(database: Database) -> None:
-    try:
-        with database.reading() as session:
-            append(session)
-    except DBAPIError:
-        pass  # PostgreSQL does not even let it
-    assert sequence(database) == []
+def note(name: str) -> Alarm:
+    return Alarm(at=1, rule=name, detail="")
 
 
-def test_what_raises_leaves_nothing(database: Database) -> None:
-    ran: list[str] = []
-    with pytest.raises(ZeroDivisionError), database.transaction() as session:
-        append(session)
-        afterwards(session, lambda: ran.append("never"))
-        raise ZeroDivisionError
-    assert (sequence(database), ran) == ([], [])
+def notes(database: Database) -> list[str]:
+    with database.reading() as session:
+        return list(session.scalars(select(Alarm.rule).order_by(Alarm.id)))
 
 
-def test_an_attempt_that_fails_takes_only_itself_back(database: Database) -> None:
-    ran: list[str] = []
+def test_a_return_commits_and_a_raise_rolls_back(database: Database) -> None:
     with database.transaction() as session:
-        append(session)
-        afterwards(session, lambda: ran.append("first"))
-        with pytest.raises(DBAPIError), attempt(session):
-            append(session)
-            afterwards(session, lambda: ran.append("undone"))
-            session.execute(insert(NOTE).values(seq=1))
-        append(session)
-        assert ran == []
-    assert (sequence(database), ran) == ([1, 2], ["first"])
+        session.add(note("kept"))
+    with pytest.raises(ZeroDivisionError), database.transaction() as session:  # noqa: PT012
+        session.add(note("lost"))
+        session.flush()
+        raise ZeroDivisionError
+    assert notes(database) == ["kept"]
 
 
-def test_a_writer_waits_no_longer_than_it_is_told(url: str) -> None:
-    impatient = Database(url, "none:needed", busy_timeout_ms=20)
-    with write_locked(url), pytest.raises(OperationalError) as caught, impatient.transaction() as session:
-        append(session)
+def test_what_is_to_be_done_afterwards_is_done_after_the_commit_and_never_without_it(database: Database) -> None:
+    seen: list[list[str]] = []
+    with database.transaction() as session:
+        session.add(note("kept"))
+        afterwards(session, lambda: seen.append(notes(database)))
+        assert seen == []
+    assert seen == [["kept"]]
+    with pytest.raises(ZeroDivisionError), database.transaction() as session:  # noqa: PT012
+        afterwards(session, lambda: seen.append(["never"]))
+        raise ZeroDivisionError
+    with database.transaction():
+        pass
+    assert seen == [["kept"]]
+
+
+def test_an_attempt_that_fails_undoes_itself_and_what_it_noted_and_nothing_else(database: Database) -> None:
+    done: list[str] = []
+    with database.transaction() as session:
+        session.add(note("before"))
+        afterwards(session, lambda: done.append("before"))
+        with pytest.raises(ZeroDivisionError), attempt(session):  # noqa: PT012
+            session.add(note("within"))
+            session.flush()
+            afterwards(session, lambda: done.append("within"))
+            raise ZeroDivisionError
+        with attempt(session):
+            session.add(note("after"))
+            afterwards(session, lambda: done.append("after"))
+    assert notes(database) == ["before", "after"]
+    assert done == ["before", "after"]
+
+
+def test_an_attempt_that_fails_takes_back_changed_values(database: Database) -> None:
+    with database.transaction() as session:
+        row = note("before")
+        session.add(row)
+        with pytest.raises(ZeroDivisionError), attempt(session):  # noqa: PT012
+            row.rule = "within"
+            session.flush()
+            raise ZeroDivisionError
+        assert row.rule == "before"
+    assert notes(database) == ["before"]
+
+
+def test_reading_keeps_nothing(database: Database) -> None:
+    with database.reading() as session:
+        session.add(note("lost"))
+        session.flush()
+    assert notes(database) == []
+
+
+def test_a_reader_sees_one_state(database: Database) -> None:
+    with database.reading() as session:
+        assert session.scalars(select(Alarm)).all() == []
+        with database.transaction() as other:
+            other.add(note("new"))
+        assert session.scalars(select(Alarm)).all() == []
+    assert notes(database) == ["new"]
+
+
+def test_two_writers_wait_for_each_other_and_then_give_up(database: Database) -> None:
+    """The lock is taken at the first statement, a read included: no two may read the same counter."""
+    with database.transaction() as first:
+        first.scalar(select(Alarm.id))
+        with pytest.raises(OperationalError) as caught, database.transaction() as second:
+            second.scalar(select(Alarm.id))
     assert is_temporary(caught.value)
-    with impatient.transaction() as session:
-        append(session)
-    impatient.close()
 
 
-def test_no_wait_at_all_is_not_for_ever(url: str) -> None:
-    impatient = Database(url, "none:needed", busy_timeout_ms=0)
-    with write_locked(url), pytest.raises(OperationalError), impatient.transaction() as session:
-        append(session)
-    impatient.close()
+@pytest.mark.parametrize(
+    ("pragma", "wanted"),
+    [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("temp_store", 2), ("secure_delete", 1)],
+)
+def test_sqlite_is_durable_and_strict(database: Database, pragma: str, wanted: object) -> None:
+    with database.reading() as session:
+        assert session.execute(text(f"PRAGMA {pragma}")).scalar() == wanted
 
 
-def test_an_error_names_no_parameter(database: Database) -> None:
-    with pytest.raises(DBAPIError) as caught, database.transaction() as session:
-        session.execute(insert(NOTE).values(seq=1, text="rahasia pelapor"))
-        session.execute(insert(NOTE).values(seq=1, text="rahasia pelapor"))
+def test_a_row_that_names_nothing_is_refused_and_that_is_not_of_the_place(database: Database) -> None:
+    with pytest.raises(IntegrityError) as caught, database.transaction() as session:
+        session.execute(text("INSERT INTO login_session VALUES (x'00', 'nobody', 1, 1)"))
     assert not is_temporary(caught.value)
-    assert "rahasia" not in str(caught.value) + repr(caught.value) + str(caught.value.orig)
+    assert not is_temporary(ValueError())
 
 
-@pytest.mark.parametrize("url", ["", "nonsense", "mysql://u:sandi@h/x", "postgresql+nodriver://u:sandi@h/x"])
-def test_a_url_that_cannot_be_used_is_told_without_its_password(url: str) -> None:
-    with pytest.raises(UnusableDatabaseError) as caught:
-        Database(url, "none:needed")
-    assert "sandi" not in str(caught.value)
+def test_an_error_hides_what_was_to_be_stored(database: Database) -> None:
+    with pytest.raises(StatementError) as caught, database.transaction() as session:
+        session.execute(text("INSERT INTO nothing VALUES (:secret)"), {"secret": "Rahmawati"})
+    assert "Rahmawati" not in str(caught.value)
+
+
+def test_to_migrate_twice_changes_nothing(database: Database) -> None:
+    with database.transaction() as session:
+        session.add(note("kept"))
+    database.migrate()
+    assert notes(database) == ["kept"]
+
+
+def test_another_database_than_sqlite_gets_no_pragmas() -> None:
+    """Nothing is opened before it is used."""
+    Database("postgresql+psycopg://nobody@127.0.0.1:1/none", "node:migrations").close()
