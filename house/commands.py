@@ -33,6 +33,18 @@ def run_demo(arguments: list[str]) -> int:
     os.execve(PYTHON, [str(PYTHON), "-m", "demo", *arguments], environment())  # noqa: S606
 
 
+def run_bench(arguments: list[str]) -> int:
+    """Measure against bare references in the same run: seals, bundles, the hub's ingest, filing.
+
+    ./run bench [--json FILE] [--only PART]
+
+    The figures are ratios, so that they mean something on another machine; docs/performance.md has a table. Every
+    argument is passed on to `python -m bench`.
+    """
+    ensure("runtime")
+    os.execve(PYTHON, [str(PYTHON), "-m", "bench", *arguments], environment())  # noqa: S606
+
+
 def run_tests(arguments: list[str]) -> int:
     """Run the tests on two processes, and check how much of the code they cover.
 
@@ -94,7 +106,7 @@ def run_lint(arguments: list[str]) -> int:
     for name, argv in (
         ("ruff check", ["ruff", "check", "."]),
         ("ruff format", ["ruff", "format", "--check", "."]),
-        ("mypy", ["mypy", *(room for room in ROOMS if room not in absent), "house", "tests", "run"]),
+        ("mypy", ["mypy", *(room for room in ROOMS if room not in absent), "house", "bench", "tests", "run"]),
         ("import rules", ["lint-imports", "--no-cache"]),
     ):
         say(f"--- {name}")
@@ -150,6 +162,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "demo": run_demo,
     "test": run_tests,
     "lint": run_lint,
+    "bench": run_bench,
     "system-deps": run_system_deps,
     "lock": run_lock,
     "clean": run_clean,
