@@ -5,12 +5,15 @@ from flask import Flask, Response, jsonify
 import hub.auditors.routes
 import hub.log.routes
 import hub.members.routes
+import hub.parts.routes
 import hub.sync.routes
 from hub.clock import Clock
 from hub.failures import handle_failures
 from hub.founding import HubKeys, log_writer
 from hub.log.tree import read_head
 from hub.members.roster import Rosters
+from hub.parts.service import Parts
+from hub.parts.store import PartStore
 from hub.settings import Settings
 from hub.sync.exchange import Exchange
 from protocol.enrol import Federation
@@ -21,8 +24,12 @@ def create_app(settings: Settings, federation: Federation, keys: HubKeys, databa
     """Return the application over an open database; raise FoundingError for keys of another federation."""
     app = Flask("hub", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_request_bytes
-    exchange = Exchange(database, log_writer(federation, keys.log), Rosters(federation.registrar), keys.hub)
+    rosters = Rosters(federation.registrar)
+    exchange = Exchange(database, log_writer(federation, keys.log), rosters, keys.hub)
+    store = PartStore(settings.parts_dir, settings.min_free_bytes)
+    parts = Parts(database, rosters, store, settings.max_waiting_bytes)
     app.register_blueprint(hub.sync.routes.blueprint(exchange, clock))
+    app.register_blueprint(hub.parts.routes.blueprint(parts, clock, settings.retry_after_seconds))
     app.register_blueprint(hub.log.routes.blueprint(database))
     app.register_blueprint(hub.members.routes.blueprint(database))
     app.register_blueprint(hub.auditors.routes.blueprint(database))

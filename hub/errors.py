@@ -21,6 +21,14 @@ class EnrolmentError(HubError):
     """A change to the directory that would break it."""
 
 
+class TryLaterError(HubError):
+    """Something that may be asked again later as it is: answered with `status` (429 or 507) and Retry-After."""
+
+    def __init__(self, status: int, words: str) -> None:
+        self.status = status
+        super().__init__(words)
+
+
 class ConflictError(HubError):
     """A request whose counter or incarnation is not the next: answered by a signed 409.
 

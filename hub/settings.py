@@ -15,6 +15,9 @@ _PORT: Final = 8400
 _THREADS: Final = 8
 _BUSY_TIMEOUT_MS: Final = 5_000
 _RETRY_AFTER_SECONDS: Final = 5
+_MAX_WAITING_BYTES: Final = 268_435_456
+_MIN_FREE_BYTES: Final = 268_435_456
+_MAX_BYTES: Final = 1 << 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,10 @@ class Settings:
     """Where the hub's things are and how much it takes.
 
     Layout of `data_dir`: `hub.db` (SQLite), `keys/hub.key` and `keys/log.key` (key files under one passphrase),
-    `registrar/registrar.key` (only needed to sign the directory: keep it offline), `federation.json`.
+    `registrar/registrar.key` (only needed to sign the directory: keep it offline), `federation.json`, `parts/` (large
+    attachments as they were sealed by members; hubs that share a database share this folder too).
+    `max_waiting_bytes` is what one member may upload before an entry names it; `min_free_bytes` of the disk are not
+    used for uploads, so that the log can go on growing.
     """
 
     data_dir: Path
@@ -33,13 +39,15 @@ class Settings:
     busy_timeout_ms: int = _BUSY_TIMEOUT_MS
     retry_after_seconds: int = _RETRY_AFTER_SECONDS
     max_request_bytes: int = MAX_BUNDLE_BYTES
+    max_waiting_bytes: int = _MAX_WAITING_BYTES
+    min_free_bytes: int = _MIN_FREE_BYTES
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, str]) -> Self:
         """Read the settings, and raise SettingsError for a bad one.
 
-        `SIMPUL_HUB_DATA`, `…DATABASE_URL`, `…HOST`, `…PORT`, `…THREADS`, `…BUSY_TIMEOUT_MS`, `…RETRY_AFTER_SECONDS`
-        count; other names are left alone.
+        `SIMPUL_HUB_DATA`, `…DATABASE_URL`, `…HOST`, `…PORT`, `…THREADS`, `…BUSY_TIMEOUT_MS`, `…RETRY_AFTER_SECONDS`,
+        `…MAX_WAITING_BYTES`, `…MIN_FREE_BYTES` count; other names are left alone.
         """
         data = values.get(f"{PREFIX}DATA", "")
         if not data:
@@ -53,6 +61,8 @@ class Settings:
             threads=_integer(values, "THREADS", _THREADS, 1, 256),
             busy_timeout_ms=_integer(values, "BUSY_TIMEOUT_MS", _BUSY_TIMEOUT_MS, 0, 600_000),
             retry_after_seconds=_integer(values, "RETRY_AFTER_SECONDS", _RETRY_AFTER_SECONDS, 1, 86_400),
+            max_waiting_bytes=_integer(values, "MAX_WAITING_BYTES", _MAX_WAITING_BYTES, 0, _MAX_BYTES),
+            min_free_bytes=_integer(values, "MIN_FREE_BYTES", _MIN_FREE_BYTES, 0, _MAX_BYTES),
         )
 
     @property
@@ -64,6 +74,11 @@ class Settings:
     def log_key_file(self) -> Path:
         """The key that signs checkpoints."""
         return self.data_dir / "keys" / "log.key"
+
+    @property
+    def parts_dir(self) -> Path:
+        """Attachments too large for a bundle."""
+        return self.data_dir / "parts"
 
     @property
     def registrar_key_file(self) -> Path:

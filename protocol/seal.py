@@ -8,6 +8,7 @@ from keys.digest import sha256
 from keys.errors import CannotOpenError
 from keys.sealing import SEAL_OVERHEAD_BYTES, SealingKey, SealingPublicKey
 from protocol import canonical
+from protocol.attachment import FileName
 from protocol.canonical import JsonValue
 from protocol.errors import LocalError, RemoteError
 from protocol.party import MAX_U32, hash_of
@@ -121,7 +122,7 @@ def open_part(ciphertext: bytes, key: SealingKey, context: SealContext) -> bytes
         raise RemoteError("seal", "the seal does not open under this key and context") from error
 
 
-def check_part(name: PartName, ciphertext: bytes) -> None:
+def check_part(name: PartName | FileName, ciphertext: bytes) -> None:
     """Raise RemoteError unless `ciphertext` is the part that `name` names."""
     if len(ciphertext) != name.len or part_id(ciphertext) != name.id:
         raise RemoteError("part-id", "the bytes are not those of the part that the entry names", id=name.id)

@@ -7,6 +7,7 @@ from hub.models.entry import LoggedEntry, StoredPart
 from hub.models.link import BoxHead, LinkHead
 from hub.models.log import LogHead, LogLeaf, LogTile
 from hub.models.member import MemberState
+from hub.models.part import NamedFile, UploadedPart
 
 __all__ = [
     "Auditor",
@@ -19,5 +20,7 @@ __all__ = [
     "LogTile",
     "LoggedEntry",
     "MemberState",
+    "NamedFile",
     "StoredPart",
+    "UploadedPart",
 ]

@@ -40,7 +40,10 @@ class LoggedEntry(Base):
 
 
 class StoredPart(Base):
-    """A sealed part under the entry that names it."""
+    """A part that came in a bundle, under the entry that names it.
+
+    `purpose` is that of a seal, or `file:` and the place of a small attachment among the entry's files.
+    """
 
     __tablename__ = "part"
 

@@ -65,14 +65,22 @@ def _check(entry: Entry, inc: int, roster: Roster, parts: Mapping[str, bytes]) -
     _check_body(entry, roster)
     if entry.kind == "offer" and not roster.member(entry.recipient).takes_offers:
         raise RemoteError("closed", "the recipient takes no offers")
+    for file in entry.files:
+        # What does not travel in bundles is looked for when the entry is logged.
+        if file.bundled:
+            check_part(file, _bundled(file.id, parts))
     for purpose, name in entry.parts.items():
-        content = parts.get(name.id)
-        if content is None:
-            raise RemoteError("part-missing", "a part that the entry names is not in the bundle", id=name.id)
-        check_part(name, content)
+        check_part(name, _bundled(name.id, parts))
         use = _USES.get(purpose)
         if use is not None and not roster.member(entry.recipient).has_key(name.kid, use):
             raise RemoteError("part-key", "the part is not sealed to an open key of the recipient for this use")
+
+
+def _bundled(part: str, parts: Mapping[str, bytes]) -> bytes:
+    content = parts.get(part)
+    if content is None:
+        raise RemoteError("part-missing", "a part that the entry names is not in the bundle", id=part)
+    return content
 
 
 def _check_way(entry: Entry, roster: Roster) -> None:

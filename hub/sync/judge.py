@@ -56,6 +56,7 @@ def _accepted(candidate: Candidate, ledger: Ledger) -> SignedEntry:
     if entry.seq != ledger.next_seq(entry.recipient):
         raise RemoteError("seq", "not the next position of the link", seq=ledger.next_seq(entry.recipient))
     _check_thread(entry, ledger)
+    _check_files(entry, ledger)
     if entry.kind in ANSWERS:
         _check_answer(entry, ledger)
     elif entry.kind == "offer":
@@ -74,6 +75,12 @@ def _check_thread(entry: Entry, ledger: Ledger) -> None:
         raise RemoteError("thread", f"{member} names the {kind} that came from the recipient")
     if entry.kind == "grant" and named.re != entry.ref:
         raise RemoteError("thread", "the accept is one of another offer")
+
+
+def _check_files(entry: Entry, ledger: Ledger) -> None:
+    for name in entry.files:
+        if not name.bundled and ledger.uploaded.get(name.id) != name.len:
+            raise RemoteError("part-missing", "put the file at /parts/v1 first", id=name.id)
 
 
 def _check_answer(entry: Entry, ledger: Ledger) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from hub.models import BoxHead, LinkHead, LoggedEntry, LogLeaf
+from hub.parts.rows import uploaded_lengths
 from hub.sync.examine import Candidate
 from protocol.custody import answer_slot
 from protocol.entry import SignedEntry, read_entry
@@ -84,6 +85,8 @@ class Ledger:
     under_ruling: dict[str, list[Logged]] = field(default_factory=dict)
     #: answer slot -> kind of the answer that won it.
     answered: dict[str, str] = field(default_factory=dict)
+    #: part -> length in bytes, of the named files that this node has put here whole.
+    uploaded: dict[str, int] = field(default_factory=dict)
     links: dict[str, int] = field(default_factory=dict)
     boxes: dict[str, Box] = field(default_factory=dict)
     taken: list[Taken] = field(default_factory=list)
@@ -146,6 +149,7 @@ def load_ledger(session: Session, node: str, size: int, candidates: Collection[C
     _load_rulings(session, ledger, {entry.re for entry in entries if entry.kind == "offer" and entry.re is not None})
     _load_slots(session, ledger, candidates)
     _load_heads(session, ledger, {entry.recipient for entry in entries})
+    ledger.uploaded = uploaded_lengths(session, node, {name.id for entry in entries for name in entry.files})
     return ledger
 
 

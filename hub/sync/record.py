@@ -7,8 +7,12 @@ from sqlalchemy.orm import Session
 
 from hub.log.tree import Head, LogWriter
 from hub.models import BoxHead, LinkHead, LoggedEntry, StoredPart
+from hub.parts.rows import note_names
 from hub.sync.ledger import Ledger, Taken
+from protocol.attachment import FileName
+from protocol.entry import Entry
 from protocol.leaf import leaf_of
+from protocol.seal import PartName
 
 
 def record(session: Session, log: LogWriter, head: Head, ledger: Ledger, parts: Mapping[str, bytes], now: int) -> Head:
@@ -20,6 +24,7 @@ def record(session: Session, log: LogWriter, head: Head, ledger: Ledger, parts: 
     rows = [row for taken in ledger.taken for row in _part_rows(taken, parts)]
     if rows:
         session.execute(insert(StoredPart), rows)
+    note_names(session, ledger.node, [(taken.logged.index, taken.signed.entry.files) for taken in ledger.taken])
     _move_links(session, ledger)
     _move_boxes(session, ledger)
     return head
@@ -56,8 +61,14 @@ def _part_rows(taken: Taken, parts: Mapping[str, bytes]) -> list[dict[str, objec
             "bytes_count": name.len,
             "content": parts[name.id],
         }
-        for purpose, name in taken.signed.entry.parts.items()
+        for purpose, name in _bundled(taken.signed.entry).items()
     ]
+
+
+def _bundled(entry: Entry) -> dict[str, PartName | FileName]:
+    """Return what came in the bundle with an entry: its seals by their purposes, its small files by their places."""
+    small = {f"file:{place}": name for place, name in enumerate(entry.files) if name.bundled}
+    return {**entry.parts, **small}
 
 
 def _move_links(session: Session, ledger: Ledger) -> None:
