@@ -57,11 +57,15 @@ class BlobStore:
         finally:
             path.unlink(missing_ok=True)
 
-    def adopt(self, path: Path, name: str) -> None:
-        """Put a finished, synced file under its name; one that has the name already is replaced."""
+    def adopt(self, path: Path, name: str, *, keep: bool = False) -> None:
+        """Put a finished, synced file under its name (too, if `keep`); one that has the name already is replaced."""
         target = self.path(name)
         folder = self.folder(target.parent.name)
-        path.rename(target)
+        if keep:
+            target.unlink(missing_ok=True)
+            target.hardlink_to(path)
+        else:
+            path.rename(target)
         sync_directory(folder)
 
     def path(self, name: str) -> Path:

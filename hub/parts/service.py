@@ -69,20 +69,23 @@ class Parts:
         no room, too much waits already, or the part is being received by another request.
         """
         self._check(shown, piece)
-        known = self.progress(shown)
-        if known.complete:
-            return known
         self._check_quota(shown)
         self._store.check_room(piece.length)
         with self._store.receiving(shown.node, shown.id) as receiving:
-            if piece.start != receiving.offset:
-                raise RemoteError("piece", "not the next bytes of the part", offset=receiving.offset)
-            receiving.append(piece.chunks, piece.length)
+            known = self.progress(shown)
+            if known.complete:
+                return known
+            # All of it may be here already: then only the row was missing.
+            if receiving.offset < piece.total:
+                if piece.start != receiving.offset:
+                    raise RemoteError("piece", "not the next bytes of the part", offset=receiving.offset)
+                receiving.append(piece.chunks, piece.length)
             if receiving.offset < piece.total:
                 return Progress(receiving.offset, complete=False)
             self._store.finish(receiving, shown.node)
             with self._database.transaction() as session:
                 note_upload(session, shown.node, shown.id, piece.total, now)
+            receiving.done()
         return Progress(piece.total, complete=True)
 
     def open(self, shown: PartPass) -> Path | bytes | None:

@@ -63,9 +63,13 @@ class PartStore:
             raise TryLaterError(HTTPStatus.INSUFFICIENT_STORAGE, "the hub has no room for this part now")
 
     def finish(self, receiving: "Receiving", node: str) -> None:
-        """Put a part that came whole under its name, durably; raise RemoteError("part-id") for other bytes."""
+        """Put a part that came whole under its name, durably; raise RemoteError("part-id") for other bytes.
+
+        What was received stays beside it until the row that tells of it is durable (`done`): whoever comes meanwhile
+        meets the lock, and whoever comes after a crash need not send it again.
+        """
         receiving.check()
-        self._blobs.adopt(receiving.path, _name(node, receiving.part))
+        self._blobs.adopt(receiving.path, _name(node, receiving.part), keep=True)
 
     def remove(self, node: str, part: str) -> None:
         """Remove a whole part."""
@@ -98,6 +102,7 @@ class Receiving:
         self._file: Final = file
         self.path: Final = path
         self.part: Final = part
+        self._done = False
 
     @property
     def offset(self) -> int:
@@ -147,9 +152,13 @@ class Receiving:
             self.give_up()
             raise RemoteError("part-id", "the bytes that came are not those of the part", id=self.part)
 
+    def done(self) -> None:
+        """Say that the part is whole, and that a row tells so."""
+        self._done = True
+
     def leave(self) -> None:
-        """Leave no empty file behind."""
-        if not self.offset:
+        """Leave nothing behind that is empty or done."""
+        if self._done or not self.offset:
             self.path.unlink(missing_ok=True)
 
 

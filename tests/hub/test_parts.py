@@ -202,6 +202,19 @@ def test_a_whole_small_enough_part_may_come_without_a_range(lines: Lines) -> Non
     assert response.status_code == 201
 
 
+def test_a_part_whose_row_could_not_be_stored_is_not_sent_again(lines: Lines) -> None:
+    """The database was locked, or the process was killed, between the last byte and its row."""
+    total = len(lines.file.ciphertext)
+    with lines.store.receiving("jabar", lines.file.id) as receiving:
+        receiving.append([lines.file.ciphertext], total)
+        lines.store.finish(receiving, "jabar")
+    told = lines.jabar.offset(lines.file.id)
+    assert (told["Upload-Offset"], told["Upload-Complete"]) == (str(total), "?0")
+    assert lines.jabar.put(lines.file, total - 1).status_code == 201
+    assert [name for name in lines.files() if name.startswith("receiving")] == []
+    assert lines.jabar.offset(lines.file.id)["Upload-Complete"] == "?1"
+
+
 @pytest.mark.parametrize(
     ("content_range", "status", "rule"),
     [
@@ -570,6 +583,7 @@ def test_a_file_of_which_no_row_tells_is_swept_up(lines: Lines) -> None:
     with lines.store.receiving("jateng", lines.file.id) as receiving:
         receiving.append([lines.file.ciphertext], len(lines.file.ciphertext))
         lines.store.finish(receiving, "jateng")
+        receiving.done()
     assert len(lines.files()) == 2
     database, now = lines.town.hub.database, int(Path(lines.town.hub.settings.parts_dir).stat().st_mtime) + 10
     assert sweep(database, lines.store, now - DAY) == 0, "it may be on its way to its row"
