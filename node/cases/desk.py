@@ -42,7 +42,9 @@ _TOO_FAR: Final = "Laporan ini sudah terlalu sering berpindah untuk diteruskan l
 
 def find_case(session: Session, number: str) -> Case:
     """Return this node's newest record of a case; raise NoSuchCaseError."""
-    rows = session.scalars(select(Case).where(Case.number == number, Case.stance != Stance.DECLINED)).all()
+    # A case whose accept has not won yet is not this office's, and may never be.
+    ours = Case.stance.not_in([Stance.DECLINED, Stance.INVITED])
+    rows = session.scalars(select(Case).where(Case.number == number, ours)).all()
     if not rows:
         raise NoSuchCaseError("Tidak ada laporan dengan nomor ini di kantor Anda.")
     acting = [row for row in rows if Stance(row.stance) in {Stance.HELD, Stance.OFFERED}]

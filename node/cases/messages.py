@@ -44,7 +44,8 @@ def add_message(session: Session, node: Node, command: Words, now: int) -> str:
     put_letter(session, tracked, node.member_id, _own_copy(node, tracked, command.text), now)
     message = ReporterMessage(ADD, now, command.text)
     if tracked.custodian == node.member_id:
-        take_message(session, node, cases_of_thread(session, tracked.return_ref), message, now)
+        cases = cases_written_by(session, tracked.return_ref, node.member_id)
+        take_message(session, node, cases, message, now)
     else:
         _send(session, node, tracked.custodian, tracked.return_ref, message, now)
     return tracked.number
@@ -86,16 +87,24 @@ def cases_of_thread(session: Session, return_ref: str) -> Sequence[Case]:
     return session.scalars(query).all()
 
 
-def check_writer(cases: Sequence[Case], sender: str) -> None:
-    """Raise RemoteError("party") unless `sender` is the origin of the case, or had it before this node."""
-    for case in cases:
-        parties = {case.origin, case.sender}
-        for hop in hops_of(case.hops):
-            offer = read_entry(hop.offer).entry  # proven before it was stored
-            parties |= {offer.sender, offer.recipient}
-        if sender in parties:
-            return
-    raise RemoteError("party", "a message comes from the origin of its case, or from an office that handed it on")
+def cases_written_by(session: Session, return_ref: str, sender: str) -> Sequence[Case]:
+    """Return this node's records of a thread whose origin is `sender`, or which it had before this node.
+
+    Raises RemoteError: "thread" when there is no record at all, "party" when the sender has no say in any.
+    """
+    cases = cases_of_thread(session, return_ref)
+    if not cases:
+        raise RemoteError("thread", "no case of this thread is or was here")
+    # Another case may be offered under the same reference by whoever saw it; its sender gains nothing over this one.
+    own = [case for case in cases if sender in _writers(case)]
+    if not own:
+        raise RemoteError("party", "a message comes from the origin of its case, or from an office that handed it on")
+    return own
+
+
+def _writers(case: Case) -> set[str | None]:
+    offers = [read_entry(hop.offer).entry for hop in hops_of(case.hops)]  # proven before they were stored
+    return {case.origin, case.sender, *(party for offer in offers for party in (offer.sender, offer.recipient))}
 
 
 def _keep(session: Session, node: Node, case: Case, message: ReporterMessage) -> None:

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from node.cases.views import NotStoredError
@@ -40,7 +41,8 @@ class Together:
     def run(self, work: Callable[[Session], _T]) -> _T:
         """Return what `work` gives, once the transaction that it was part of is durable.
 
-        What `work` raises undoes its own part alone, and is raised here. Raises NotStoredError when the commit fails.
+        What `work` raises undoes its own part alone, and is raised here. Raises NotStoredError when the database
+        fails, at its own statements or at the commit.
         """
         job = _Job(work)
         with self._list:
@@ -63,8 +65,7 @@ class Together:
                     _do(session, job)
         except Exception as error:  # noqa: BLE001  whatever it was, none of them is stored
             for job in jobs:
-                job.error = NotStoredError("Belum tersimpan.")
-                job.error.__cause__ = error
+                job.error = _not_stored(error)
         finally:
             for job in jobs:
                 job.finished = True
@@ -74,5 +75,13 @@ def _do(session: Session, job: _Job) -> None:
     try:
         with attempt(session):
             job.result = job.work(session)
+    except SQLAlchemyError as error:
+        job.error = _not_stored(error)
     except Exception as error:  # noqa: BLE001  it is raised in the thread that it belongs to
         job.error = error
+
+
+def _not_stored(error: Exception) -> NotStoredError:
+    told = NotStoredError("Belum tersimpan.")
+    told.__cause__ = error
+    return told

@@ -9,11 +9,11 @@ from keys.errors import BadKeyError
 from keys.sealing import SealingPublicKey
 from node.cases.atrest import new_key, seal_content
 from node.cases.lifecycle import State
-from node.cases.messages import cases_of_thread, check_writer, take_message
+from node.cases.messages import cases_written_by, take_message
 from node.cases.report import enter, report
 from node.cases.tracked import Letter, apply_progress, hops_json, put_letter, tracked_by_return
 from node.custody.arrival import Arrival
-from node.models.cases import Ask, Case, CaseNote
+from node.models.cases import Ask, Case, CaseNote, Tracked
 from node.sync.outbox import Draft, queue
 from node.sync.rows import alarm, link_to
 from protocol.content import (
@@ -57,10 +57,19 @@ def _take_offer(arrival: Arrival) -> None:
     if case_file.origin == arrival.node.member_id:
         _check_own_offer(arrival, case_file.hops, case_file.return_ref)
     _check_mailbox(case_file)
+    _check_number(arrival, case_file)
     case = _store(arrival, case_file)
     if case_file.reason:
         _keep_note(arrival, case, "reason", Note(case_file.reason).encode())
     case.answer_id = _answer(arrival, "accept")
+
+
+def _check_number(arrival: Arrival, case_file: CaseFile) -> None:
+    """Raise RemoteError for a number that stands on another complaint here: officers would act on the wrong one."""
+    for table in (Case, Tracked):
+        query = select(table).where(table.number == case_file.number, table.return_ref != case_file.return_ref)
+        if arrival.session.scalars(query).first() is not None:
+            raise RemoteError("id-reused", "the number stands on another complaint of this office")
 
 
 def _check_mailbox(case_file: CaseFile) -> None:
@@ -177,8 +186,7 @@ def on_reply(arrival: Arrival) -> None:
 
 def on_message(arrival: Arrival) -> None:
     """Keep what the reporter adds beside the case; an office that handed the case on passes it on, unstored."""
-    cases = cases_of_thread(arrival.session, arrival.entry.ref or "")
-    check_writer(cases, arrival.entry.sender)
+    cases = cases_written_by(arrival.session, arrival.entry.ref or "", arrival.entry.sender)
     message = read_reporter_message(arrival.open("message"))
     take_message(arrival.session, arrival.node, cases, message, arrival.now)
 
