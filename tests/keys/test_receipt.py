@@ -112,3 +112,13 @@ def test_the_code_is_never_shown_by_accident() -> None:
     shown = repr(CODE) + str(CODE) + f"{[CODE]}"
     assert CODE.compact not in shown
     assert CODE.text not in shown
+
+
+def test_a_secret_makes_one_code_and_every_code_can_be_made() -> None:
+    made = ReceiptCode.from_secret(bytes(range(13)))
+    assert made == ReceiptCode.from_secret(bytes(range(13)) + b"more")
+    assert made != ReceiptCode.from_secret(bytes(range(1, 14)))
+    assert ReceiptCode.parse(made.text) == made
+    assert set(ReceiptCode.from_secret(bytes(13)).compact) == {"0"}
+    with pytest.raises(ReceiptCodeError):
+        ReceiptCode.from_secret(bytes(12))

@@ -235,3 +235,14 @@ def test_the_key_is_never_shown() -> None:
     assert CASE in shown
     assert KEY.key.hex() not in shown
     assert repr(KEY.key)[2:-1] not in shown
+
+
+def test_several_keys_of_a_case_are_made_at_once(store: CaseKeyStore, tmp_path: Path) -> None:
+    content, identity = store.create_all(CASE, ("content", "identity"))
+    assert (content.use, identity.use) == ("content", "identity")
+    assert [store.get(CASE, use) for use in ("content", "identity")] == [content, identity]
+    assert sorted(path.name for path in files_of(tmp_path)) == [f"{CASE}.content", f"{CASE}.identity"]
+    with pytest.raises(KeyExistsError):
+        store.create_all(CASE, ("track", "identity"))
+    assert store.get(CASE, "identity") == identity
+    assert not [path for path in files_of(tmp_path) if path.name.endswith(".tmp")]
