@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from keys import b64u
@@ -134,8 +134,9 @@ def apply_answer(session: Session, node: Node, opened: Opened, news: LogNews, no
             senders |= {sender} if sender is not None else set()
     settle(session, node, log, history, now, inbox_read=not opened.answer.more)
     for sender in sorted(senders):
-        upto = link_to(session, sender).received
-        queue(session, node, Draft("receipt", sender, body=receipt_body(upto)), now)
+        upto = _stored_upto(session, sender)
+        if upto:
+            queue(session, node, Draft("receipt", sender, body=receipt_body(upto)), now)
 
 
 def _apply_verdict(session: Session, node: Node, state: SyncState, verdict: Pushed, now: int) -> None:
@@ -225,3 +226,16 @@ def _handle(arrival: Arrival) -> str | None:
     rule, detail = told(refused)
     alarm(arrival.session, rule, f"{entry.kind} {entry.id} of {entry.sender}: {detail}", arrival.now)
     return rule
+
+
+def _stored_upto(session: Session, sender: str) -> int:
+    """Return how far a receipt to `sender` may go: never past a grant that did not open.
+
+    The receipt is what lets the sender destroy its copy of an identity; until then it can still be granted again.
+    """
+    failed = select(func.min(InboxEntry.seq)).where(
+        InboxEntry.sender == sender, InboxEntry.kind == "grant", InboxEntry.rule.is_not(None)
+    )
+    first = session.scalar(failed)
+    received = link_to(session, sender).received
+    return received if first is None else min(received, first - 1)

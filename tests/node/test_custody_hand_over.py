@@ -5,7 +5,7 @@ import pytest
 from keys.errors import KeyDestroyedError
 from node.cases.atrest import open_content
 from node.cases.lifecycle import State
-from node.cases.views import ForbiddenError, Identity
+from node.cases.views import ForbiddenError, Identity, NoSuchCaseError
 from node.models.cases import Case, CaseNote, Tracked
 from node.models.sync import OutboxEntry, OutboxPart
 from node.sync.outbox import Draft, queue
@@ -47,7 +47,7 @@ def test_a_case_goes_over_step_by_step(land: Country) -> None:
     assert stance(kemnaker, number) == Stance.INVITED
     assert sorted(kemnaker.queued()) == ["accept", "receipt"]
     assert kemnaker.cases() == []
-    with pytest.raises(ForbiddenError):
+    with pytest.raises(NoSuchCaseError):
         kemnaker.reply(number)
 
     kemnaker.sync_well()

@@ -443,3 +443,13 @@ def test_a_case_whose_key_is_lost_stops_none_of_the_others(land: Country) -> Non
     assert land.jabar.case(fair).stance == Stance.ERASED
     assert land.kemnaker.open_identity(fair) == REPORTER_NAME
     assert land.kemnaker.page(lost).grant_pending
+
+
+def test_a_number_of_another_complaint_is_not_taken(land: Country) -> None:
+    """Officers act by number: a crook that reuses one would have them act on the wrong case."""
+    number = land.jabar.file().number
+    crook = land.crook()
+    crook.push(crook.tell("offer", "jabar", {"case": case_file("gelap", number=number).encode()}))
+    land.settle()
+    assert rules(land.jabar)[-1:] == ["id-reused"]
+    assert land.jabar.case(number).sender is None
