@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 import click
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from hub import serving
 from hub.auditors.access import add_auditor
@@ -33,7 +33,7 @@ from keys.passphrase import passphrase_from
 from protocol.directory import Kind, Member, Status, Use, read_directory
 from protocol.enrol import EnrolRequest, Federation, read_enrol_request
 from protocol.errors import ProtocolError, RemoteError
-from service.database import Database
+from service.database import Database, UnusableDatabaseError, first_line
 
 _PASSPHRASE_FILE: Final = click.option(
     "--passphrase-file", type=click.Path(path_type=Path), help="Read the passphrase of the key files from this file."
@@ -51,10 +51,10 @@ class _OneLineErrors(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except (HubError, KeysError, ProtocolError) as error:
+        except (HubError, KeysError, ProtocolError, UnusableDatabaseError) as error:
             raise click.ClickException(str(error)) from error
-        except OperationalError as error:
-            raise click.ClickException(f"the database cannot be used now: {error.orig}") from error
+        except DBAPIError as error:
+            raise click.ClickException(f"the database cannot be used now: {first_line(error)}") from error
         except OSError as error:
             raise click.ClickException(f"{error.filename}: {error.strerror}") from error
 

@@ -6,12 +6,13 @@ from http import HTTPStatus
 from typing import Final
 
 from flask import Flask, Response
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from hub.errors import LogError
 from hub.problems import busy, problem, rule_problem
 from protocol.errors import RemoteError
+from service.errors import is_temporary
 
 _LOGGER: Final = logging.getLogger(__name__)
 
@@ -49,8 +50,10 @@ def handle_failures(app: Flask, retry_after_seconds: int) -> None:
             response.headers["Allow"] = allowed
         return response
 
-    @app.errorhandler(OperationalError)
-    def unavailable(error: OperationalError) -> Response:
+    @app.errorhandler(SQLAlchemyError)
+    def unavailable(error: SQLAlchemyError) -> Response:
+        if not is_temporary(error):
+            return unexpected(error)
         # A locked database, a full disk: the transaction was rolled back, and the same may be sent again.
         _LOGGER.error("database unavailable: %s", describe(error))
         return busy(retry_after_seconds)

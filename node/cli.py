@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 from sqlalchemy import func, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from keys.errors import KeysError
 from keys.keyring import Keyring
@@ -26,7 +26,7 @@ from node.web import clock
 from protocol.directory import Use, sealing_record, signing_record
 from protocol.enrol import EnrolRequest, read_federation
 from protocol.errors import ProtocolError
-from service.database import Database
+from service.database import Database, UnusableDatabaseError, first_line
 
 _DATA: Final = click.option(
     "--data", type=click.Path(path_type=Path, file_okay=False), required=True, envvar="SIMPUL_NODE_DATA",
@@ -45,10 +45,10 @@ class _OneLineErrors(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except (KeysError, ProtocolError, SettingsError, CaseError, PeopleError) as error:
+        except (KeysError, ProtocolError, SettingsError, CaseError, PeopleError, UnusableDatabaseError) as error:
             raise click.ClickException(str(error)) from error
-        except OperationalError as error:
-            raise click.ClickException(f"the database cannot be used now: {error.orig}") from error
+        except DBAPIError as error:
+            raise click.ClickException(f"the database cannot be used now: {first_line(error)}") from error
         except OSError as error:
             raise click.ClickException(f"{error.filename}: {error.strerror}") from error
 
@@ -157,7 +157,7 @@ def serve(data: Path, passphrase_file: Path | None, host: str, port: int, thread
 def sync(data: Path, passphrase_file: Path | None) -> None:
     """Sync once, now; for a node that is not being served."""
     node = _open(data, passphrase_file)
-    lock = take_scheduler_lock(data)
+    lock = take_scheduler_lock(data, node.database)
     if lock is None:
         raise SettingsError("this node is being served, and syncs by itself")
     done = make_sync(lambda: node, clock.now)()

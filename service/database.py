@@ -1,39 +1,70 @@
-"""The edge of the database: where transactions begin, commit and roll back; SQLite made durable and strict."""
+"""The edge of the database, SQLite or PostgreSQL: where transactions begin, commit and roll back.
+
+Both promise the same: what was committed survives a power cut, one transaction writes at a time, and whoever reads sees
+one state. How each keeps it stands in service.sqlite and service.postgres.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from pathlib import Path
+from typing import Final
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import ConnectionPoolEntry
+
+from service import postgres, sqlite
+from service.errors import UnusableDatabaseError, first_line, is_temporary
+from service.turn import DatabaseTurn, FileTurn, Turn
+
+__all__ = ["Database", "UnusableDatabaseError", "afterwards", "attempt", "first_line", "is_temporary"]
 
 _BEGIN: Final = "simpul_begin"
 _AFTERWARDS: Final = "simpul_afterwards"
+_BACKENDS: Final = {
+    "sqlite": sqlite,
+    "sqlite+pysqlite": sqlite,
+    "postgresql": postgres,
+    "postgresql+psycopg": postgres,
+}
 
 
 class Database:
     """One database and its two ways in: `transaction()` to write, `reading()` to read."""
 
     def __init__(self, url: str, migrations: str, *, busy_timeout_ms: int = 5_000, pool_size: int = 8) -> None:
-        """`migrations` names a package of Alembic scripts; `busy_timeout_ms` is how long a writer waits for another."""
+        """Open nothing yet.
+
+        `url` is `sqlite:///PATH` or `postgresql://…`; `migrations` names a package of Alembic scripts;
+        `busy_timeout_ms` is how long a writer waits for another. Raises UnusableDatabaseError for another URL.
+        """
+        made = _url(url)
+        self._backend = _BACKENDS[made.drivername]
         # Parameters never show in errors: they are what people wrote.
-        self.engine: Final[Engine] = create_engine(
-            url, hide_parameters=True, pool_size=pool_size, max_overflow=pool_size
+        self.engine: Final[Engine] = _engine(
+            made, hide_parameters=True, pool_size=pool_size, max_overflow=pool_size, **self._backend.ENGINE
         )
         self._migrations = migrations
-        if make_url(url).get_backend_name() == "sqlite":
-            _make_sqlite_strict(self.engine, busy_timeout_ms)
-        self._writer = self.engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
-        self._reader = self.engine.execution_options(**{_BEGIN: "BEGIN"})
+        self._backend.make_strict(self.engine, busy_timeout_ms)
+
+        @event.listens_for(self.engine, "begin")
+        def on_begin(connection: Connection) -> None:
+            statement = connection.get_execution_options().get(_BEGIN, self._backend.BEGIN_READING)
+            if statement is not None:
+                connection.exec_driver_sql(statement)
+
+        self._writer = self.engine.execution_options(**self._backend.WRITER, **{_BEGIN: self._backend.BEGIN_WRITING})
+        self._reader = self.engine.execution_options(**self._backend.READER, **{_BEGIN: self._backend.BEGIN_READING})
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """Give a session; commit when the block returns, roll back when it raises. Then run what `afterwards` noted."""
+        """Give a session; commit when the block returns, roll back when it raises. Then run what `afterwards` noted.
+
+        No other transaction of this database is open meanwhile, in this process or in another.
+        """
         with Session(self._writer, expire_on_commit=False) as session:
             with session.begin():
                 yield session
@@ -50,6 +81,8 @@ class Database:
     def migrate(self) -> None:
         """Bring the schema to the newest version, in one transaction."""
         with self._writer.begin() as connection:
+            for statement in self._backend.BEFORE_MIGRATION:
+                connection.exec_driver_sql(statement)
             command.upgrade(self.migration_config(connection), "head")
 
     def migration_config(self, connection: Connection) -> Config:
@@ -58,6 +91,13 @@ class Database:
         config.set_main_option("script_location", self._migrations)
         config.attributes["connection"] = connection
         return config
+
+    def turn(self, file: Path) -> Turn:
+        """Return the turn that one process at a time has, among all that share this database.
+
+        Processes that share a SQLite database share a machine: there it is a lock on `file`, which need not exist.
+        """
+        return FileTurn(file) if self._backend is sqlite else DatabaseTurn(self.engine)
 
     def close(self) -> None:
         """Give back every connection."""
@@ -81,28 +121,19 @@ def attempt(session: Session) -> Iterator[None]:
         raise
 
 
-def is_temporary(error: BaseException) -> bool:
-    """Whether a database error is of the place (disk full, locked, read-only, unreachable), not of the statement."""
-    return isinstance(error, DBAPIError) and type(error).__name__ in {"OperationalError", "InternalError"}
+def _url(text: str) -> URL:
+    # Its text is not repeated in the errors: it may hold a password.
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise UnusableDatabaseError("the database URL cannot be read") from None
+    if url.drivername not in _BACKENDS:
+        raise UnusableDatabaseError("the database URL begins with sqlite:/// or postgresql://")
+    return url
 
 
-def _make_sqlite_strict(engine: Engine, busy_timeout_ms: int) -> None:
-    @event.listens_for(engine, "connect")
-    def on_connect(connection: Any, _record: ConnectionPoolEntry) -> None:  # noqa: ANN401  the driver's own type
-        # The driver must not begin transactions of its own: BEGIN IMMEDIATE below is ours (lost appends otherwise).
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in (
-            f"busy_timeout={busy_timeout_ms:d}",
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            "temp_store=MEMORY",  # nothing spills into a temporary file
-            "secure_delete=ON",  # what is deleted is overwritten in the pages
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def on_begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
+def _engine(url: URL, **options: object) -> Engine:
+    try:
+        return create_engine(url, **options)
+    except ModuleNotFoundError as error:
+        raise UnusableDatabaseError(f"{error.name} is not installed: pip install 'simpul[postgres]'") from error

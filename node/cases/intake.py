@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from keys import b64u
@@ -76,7 +76,7 @@ def file_sealed(session: Session, node: Node, filing: SealedFiling, now: int) ->
     try:
         known = find_filed(session, filing.form_id, filing.lookup_h)
         return known or store_filing(session, node, prepare_filing(node, filing), now)
-    except (OperationalError, OSError) as error:
+    except (SQLAlchemyError, OSError) as error:
         raise NotStoredError("Laporan belum tersimpan.") from error
 
 
