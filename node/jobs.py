@@ -1,13 +1,12 @@
 """The one scheduler of a node: it only says when; what is done stands in the rooms."""
 
-import fcntl
 import logging
 import random
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 import requests
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -16,6 +15,8 @@ from node.context import Node
 from node.sync.client import HttpHub
 from node.sync.engine import Synced, sync
 from node.web.safelog import Public
+from service.database import Database
+from service.turn import FileTurn, Turn
 
 _LOG: Final = logging.getLogger("simpul.sync")
 _JITTER: Final = 0.2
@@ -87,15 +88,25 @@ class Scheduler:
         return backoff * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  spreads load, guards nothing
 
 
-def take_scheduler_lock(data_dir: Path) -> IO[str] | None:
-    """Return the open lock file if this process may schedule; None if another of this node does already."""
-    lock = (data_dir / "scheduler.lock").open("w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.close()
-        return None
-    return lock
+def scheduler_turn(data_dir: Path, database: Database | None = None) -> Turn:
+    """Return the turn to schedule, which one process of a node has: of all on its machine, or on its database."""
+    file = data_dir / "scheduler.lock"
+    return FileTurn(file) if database is None else database.turn(file)
+
+
+def take_scheduler_lock(data_dir: Path, database: Database | None = None) -> Turn | None:
+    """Return the turn if this process may schedule; None if another of this node does already."""
+    turn = scheduler_turn(data_dir, database)
+    return turn if turn.take() else None
+
+
+def in_turn(turn: Turn, run: Callable[[], Synced]) -> Callable[[], Synced]:
+    """Return the job for a process that shares its node: it asks each time, for whoever had the turn may be gone."""
+
+    def ask() -> Synced:
+        return run() if turn.take() else Synced(0, 0, 0)
+
+    return ask
 
 
 def make_sync(node: Callable[[], Node], clock: Callable[[], int]) -> Callable[[], Synced]:

@@ -15,12 +15,14 @@ from keys import selftest
 from node.app import MAX_REQUEST_BYTES, create_app
 from node.cases.atrest import erase
 from node.context import Node
-from node.jobs import Scheduler, make_sync, take_scheduler_lock
+from node.jobs import Scheduler, in_turn, make_sync, scheduler_turn
 from node.models.cases import Ask, Case
 from node.web import clock, safelog
 from protocol.custody import Stance
 
 _LOG: Final = logging.getLogger("simpul.node")
+#: No filing takes as long from its keys to its commit.
+_ORPHAN_SECONDS: Final = 3_600
 #: Kept in memory: no request and no page is ever written to a temporary file.
 _MAX_BUFFER_BYTES: Final = 64 * MAX_REQUEST_BYTES
 
@@ -31,19 +33,23 @@ def prepare(node: Node) -> None:
     # A core dump would hold keys and what people wrote.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     node.database.migrate()
-    sweep(node)
+    sweep(node, orphans_before=clock.now() - _ORPHAN_SECONDS)
 
 
-def sweep(node: Node) -> None:
+def sweep(node: Node, *, orphans_before: float | None = None) -> None:
     """Destroy the keys of cases that are erased, and those of attempts that never became a case.
 
-    Under the write lock: who files in another process has the wrapping already and the case not yet.
+    Whoever files in another process has the wrapping already and the case not yet: `orphans_before` (Unix seconds)
+    spares what is younger. The keys are listed first, so that a case stored meanwhile is seen as one.
     """
+    listed = {case_id for case_id, _ in node.case_keys.listing()}
+    old = {case_id for case_id, _ in node.case_keys.listing(made_before=orphans_before)}
     with node.database.transaction() as session:
-        gone = (Stance.ERASED, Stance.DECLINED)
-        kept = set(session.scalars(select(Case.case_id).where(Case.stance.not_in(gone))))
-        kept |= set(session.scalars(select(Ask.ask_id).where(Ask.content.is_not(None))))
-        for case_id in {case_id for case_id, _ in node.case_keys.listing()} - kept:
+        known = dict(session.execute(select(Case.case_id, Case.stance)).tuples().all())
+        asks = dict(session.execute(select(Ask.ask_id, Ask.content.is_not(None))).tuples().all())
+        gone = {case_id for case_id, stance in known.items() if Stance(stance) in {Stance.ERASED, Stance.DECLINED}}
+        gone |= {ask_id for ask_id, kept in asks.items() if not kept}
+        for case_id in (listed & gone) | (old - known.keys() - asks.keys()):
             erase(node, case_id)
 
 
@@ -51,11 +57,11 @@ def serve(node: Node, host: str, port: int, threads: int) -> None:
     """Serve until interrupted. Prints one line, `ready http://HOST:PORT`, when connections are taken."""
     safelog.configure(sys.stderr)
     prepare(node)
-    lock = take_scheduler_lock(node.settings.data_dir)
-    scheduler = Scheduler(node.settings.sync_every_seconds, make_sync(lambda: node, clock.now))
-    if lock is None:
-        _LOG.warning("another process of this node schedules; this one only serves")
-    awake = replace(node, wake=scheduler.wake) if lock is not None else node
+    turn = scheduler_turn(node.settings.data_dir, node.database)
+    scheduler = Scheduler(node.settings.sync_every_seconds, in_turn(turn, make_sync(lambda: node, clock.now)))
+    if not turn.take():
+        _LOG.warning("another process of this node schedules; this one only serves until that one ends")
+    awake = replace(node, wake=scheduler.wake)
     server = waitress.create_server(
         create_app(awake),
         host=host,
@@ -67,8 +73,7 @@ def serve(node: Node, host: str, port: int, threads: int) -> None:
         outbuf_overflow=_MAX_BUFFER_BYTES,
     )
     signal.signal(signal.SIGTERM, _stop)
-    if lock is not None:
-        scheduler.start()
+    scheduler.start()
     sys.stdout.write(f"ready http://{host}:{server.effective_port}\n")
     sys.stdout.flush()
     try:
@@ -77,9 +82,8 @@ def serve(node: Node, host: str, port: int, threads: int) -> None:
         pass
     finally:
         server.close()
-        if lock is not None:
-            scheduler.stop()
-            lock.close()
+        scheduler.stop()
+        turn.close()
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
