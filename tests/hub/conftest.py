@@ -1,5 +1,6 @@
-"""A founded hub, served over real HTTP on a real SQLite file, for each test; founded once, copied for the others."""
+"""A founded hub, served over real HTTP on a real database, for each test; founded once, copied for the others."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ import pytest
 
 from hub.settings import Settings
 from protocol.directory import Kind, Status
+from tests.support.databases import Databases
 from tests.support.federation import member
 from tests.support.hub import MEMBERS, FoundedHub, Said, TestNode, found_hub, node_of, open_hub, served
 
@@ -40,30 +42,49 @@ class Town:
         return ruling
 
 
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A data directory and a database with every member enrolled and no entry."""
+
+    data_dir: Path
+    database_url: str
+
+
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory with every member enrolled and no entry."""
+def template(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Template:
+    """What every test copies."""
     data = tmp_path_factory.mktemp("template") / "hub"
     others = (
         member("kemensos", Kind.MINISTRY, regions=()),
         member("tutup", status=Status.SUSPENDED),
         member("bandung", Kind.CITY, parent="jabar"),
     )
-    found_hub(data, *MEMBERS, *others).database.close()
-    return data
+    url = databases.make(data / "hub.db")
+    found_hub(data, *MEMBERS, *others, database_url=url).database.close()
+    return Template(data, url)
 
 
 @pytest.fixture
-def data_dir(template: Path, tmp_path: Path) -> Path:
-    """A data directory of this test's own."""
-    return Path(shutil.copytree(template, tmp_path / "hub"))
+def data_dir(
+    template: Template, tmp_path: Path, databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """A data directory of this test's own, and its database, which the environment names for every process."""
+    folder = Path(shutil.copytree(template.data_dir, tmp_path / "hub"))
+    with databases.copied(template.database_url, folder / "hub.db") as url:
+        monkeypatch.setenv("SIMPUL_HUB_DATABASE_URL", url)
+        yield folder
 
 
 @pytest.fixture
-def founded(data_dir: Path) -> FoundedHub:
+def settings(data_dir: Path) -> Settings:
+    """What the hub of this test is told."""
+    return replace(Settings.from_mapping({**os.environ, "SIMPUL_HUB_DATA": str(data_dir)}), port=0)
+
+
+@pytest.fixture
+def founded(settings: Settings) -> FoundedHub:
     """The hub of this test, as its operator has it; not served."""
-    settings = Settings.from_mapping({"SIMPUL_HUB_DATA": str(data_dir)})
-    return open_hub(replace(settings, port=0, busy_timeout_ms=2_000))
+    return open_hub(replace(settings, busy_timeout_ms=2_000))
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import sqlite3
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from sqlalchemy import event
@@ -11,6 +10,7 @@ from hub.founding import open_database
 from hub.settings import Settings
 from protocol.bundle import Pull
 from tests.hub.conftest import Town
+from tests.support.databases import write_locked
 from tests.support.hub import FoundedHub, HubProcess, node_of, open_hub, served
 
 
@@ -32,9 +32,12 @@ def test_what_was_acknowledged_survives_a_kill(founded: FoundedHub) -> None:
     process.stop()
 
 
-def test_a_full_disk_is_told_and_nothing_is_lost(data_dir: Path) -> None:
-    """SQLite's own page limit stands for the disk: the same error, from the same place."""
-    settings = Settings.from_mapping({"SIMPUL_HUB_DATA": str(data_dir)})
+@pytest.mark.database("sqlite")
+def test_a_full_disk_is_told_and_nothing_is_lost(settings: Settings) -> None:
+    """SQLite's own page limit stands for the disk: the same error, from the same place.
+
+    That of PostgreSQL is filled in tests/service/test_postgres_failures.py.
+    """
     hub = open_hub(replace(settings, retry_after_seconds=17))
     with sqlite3.connect(settings.data_dir / "hub.db") as connection:
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
@@ -70,21 +73,18 @@ def test_a_full_disk_is_told_and_nothing_is_lost(data_dir: Path) -> None:
         assert len(roomy.dump()["entry"]) == len(told) + 1
 
 
-def test_a_locked_database_is_told_and_the_same_bytes_are_taken_later(data_dir: Path) -> None:
-    settings = replace(Settings.from_mapping({"SIMPUL_HUB_DATA": str(data_dir)}), busy_timeout_ms=50)
-    hub = open_hub(settings)
+def test_a_locked_database_is_told_and_the_same_bytes_are_taken_later(settings: Settings) -> None:
+    hub = open_hub(replace(settings, busy_timeout_ms=50))
     with served(hub) as url:
         jabar = node_of(hub, "jabar", url)
         raw = jabar.bundle(jabar.receipt("kemnaker"))
-        other = sqlite3.connect(data_dir / "hub.db", isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-        response = jabar.post(raw)
+        with write_locked(settings.database_url):
+            response = jabar.post(raw)
         assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
-        other.execute("ROLLBACK")
-        other.close()
         assert jabar.post(raw).status_code == 200
 
 
+@pytest.mark.database("sqlite")
 def test_the_write_ahead_log_is_synced_at_each_commit(town: Town) -> None:
     """`synchronous=FULL` (2) in WAL mode is what makes an acknowledgement survive the power cut."""
     with town.hub.database.reading() as session:

@@ -199,7 +199,7 @@ class TestNothingIsSignedTwice:
         with founded.database.transaction() as session:
             writer.append(session, stale, [Leaf(seed("a"))], 0)
         before = founded.dump()
-        with pytest.raises(Exception, match=r"another writer|UNIQUE"), founded.database.transaction() as session:
+        with pytest.raises(Exception, match=r"another writer|UNIQUE|unique"), founded.database.transaction() as session:
             writer.append(session, stale, [Leaf(seed("b"))], 0)
         assert founded.dump() == before
 

@@ -20,11 +20,12 @@ from hub.sync.exchange import Exchange
 from protocol.content import receipt_body
 from service.database import Database
 from tests.hub.conftest import Town
+from tests.support.databases import Databases
 from tests.support.hub import FoundedHub, HubProcess
 
 
-def test_models_and_migrations_agree(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'hub.db'}", MIGRATIONS)
+def test_models_and_migrations_agree(tmp_path: Path, databases: Databases) -> None:
+    database = Database(databases.make(tmp_path / "hub.db"), MIGRATIONS)
     database.migrate()
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})

@@ -14,6 +14,7 @@ from node.models.people import Person
 from node.sync.rows import alarm
 from protocol.directory import Use
 from protocol.enrol import read_enrol_request
+from tests.support.databases import Databases
 from tests.support.federation import World
 from tests.support.hub import PASSPHRASE
 from tests.support.nodes import Country, lay_out
@@ -171,16 +172,17 @@ def one_line_error_at_end(result: Result) -> str:
 
 def test_a_node_that_is_served_is_not_synced_by_hand(land: Country) -> None:
     folder = lay_out(land, "jabar")
-    lock = take_scheduler_lock(folder)
+    lock = take_scheduler_lock(folder, land.jabar.node.database)
     assert lock is not None
     assert "being served" in one_line_error(run("sync", "--data", folder))
     lock.close()
 
 
-def test_a_database_without_tables_is_told(land: Country) -> None:
+def test_a_database_without_tables_is_told(land: Country, databases: Databases) -> None:
     folder = lay_out(land, "jabar")
-    for path in folder.glob("node.db*"):
-        path.unlink()
+    settings = json.loads((folder / "settings.json").read_text())
+    empty = databases.make(folder / "empty.db")
+    (folder / "settings.json").write_text(json.dumps({**settings, "database_url": empty}))
     assert "database cannot be used" in one_line_error(run("status", "--data", folder))
 
 

@@ -59,8 +59,12 @@ def test_the_search_finds_what_is_planted(tmp_path: Path, form: int) -> None:
     assert found_in(tmp_path) == [("sub/page", TEXT)]
 
 
+@pytest.mark.database("sqlite")
 def test_no_file_of_any_office_or_of_the_hub_holds_what_was_written(land: Country) -> None:
-    """Searched after each step, with the write-ahead log as it stands: nothing is checkpointed or closed for it."""
+    """Searched after each step, with the write-ahead log as it stands: nothing is checkpointed or closed for it.
+
+    The disk of PostgreSQL is searched in tests/story/test_postgres_disk.py.
+    """
     filed = land.jabar.file(replace(WORDS, text=TEXT), WHO)
     assert found_in(land.folder) == []
     assert land.jabar.page(filed.number).complaint == replace(WORDS, text=TEXT)

@@ -1,9 +1,7 @@
 """Filing: what is stored, what is refused, and what is left when the place fails."""
 
 import shutil
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,12 +15,14 @@ from keys.receipt import ReceiptCode
 from keys.sealing import SealingKey
 from node.cases.intake import MAX_FORM_AGE_SECONDS, SealedFiling, blank_form, file_complaint, file_sealed, seal_filing
 from node.cases.views import BlankForm, Complaint, Filed, Identity, NotStoredError, StaleFormError
+from node.context import Node
 from node.models.cases import Case, CaseEvent, Tracked, TrackedEvent
 from node.serving import sweep
 from protocol.custody import Stance
 from protocol.entry import new_id
 from protocol.errors import RemoteError
 from protocol.seal import MAX_CONTENT_BYTES
+from tests.support.databases import Databases, write_locked
 from tests.support.nodes import REPORTER_NAME, WORDS, Country, Office, keyring_of, open_node
 
 
@@ -185,26 +185,18 @@ def test_words_over_what_a_seal_holds_leave_nothing(office: Office) -> None:
 # When the place fails.
 
 
-@contextmanager
-def locked(office: Office) -> Iterator[None]:
-    """Another process holds the write lock of the database."""
-    path = office.node.settings.data_dir / "node.db"
-    with closing(sqlite3.connect(path, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        yield
-        other.execute("ROLLBACK")
-
-
 @pytest.fixture
 def impatient(land: Country) -> Iterator[Office]:
-    node = open_node(land.jabar.node.settings.data_dir, "jabar", land.founded, busy_timeout_ms=20)
+    settings = land.jabar.node.settings
+    url = settings.database_url
+    node = open_node(settings.data_dir, "jabar", land.founded, busy_timeout_ms=20, database_url=url)
     yield Office(node, land.clock, land.line)
     node.database.close()
 
 
 def test_a_locked_database_is_told_as_not_stored(impatient: Office) -> None:
     form = blank(impatient)
-    with locked(impatient), pytest.raises(NotStoredError):
+    with write_locked(impatient.node.settings.database_url), pytest.raises(NotStoredError):
         submit(impatient, form)
     assert impatient.rows(Case) == []
     assert submit(impatient, form).again is False
@@ -234,8 +226,9 @@ def test_keys_that_cannot_be_written_are_told_as_not_stored(office: Office) -> N
     assert office.rows(Case) == []
 
 
-def test_a_database_that_is_gone_is_told_as_not_stored(land: Country, tmp_path: Path) -> None:
-    node = open_node(tmp_path / "empty", "jabar", land.founded)
+def test_a_database_that_is_gone_is_told_as_not_stored(land: Country, tmp_path: Path, databases: Databases) -> None:
+    url = databases.make(tmp_path / "empty" / "node.db")
+    node = open_node(tmp_path / "empty", "jabar", land.founded, database_url=url)
     office = Office(node, land.clock, land.line)
     with pytest.raises(NotStoredError):
         office.file()
@@ -253,15 +246,19 @@ def test_the_sweep_waits_for_who_is_filing(impatient: Office, land: Country) -> 
     assert land.jabar.page(filed.number).complaint == WORDS
 
 
-def test_a_node_with_another_keyring_opens_nothing(land: Country) -> None:
+def test_a_node_with_another_keyring_opens_nothing(land: Country, databases: Databases) -> None:
     """A copied data directory without the keyring is only ciphertext."""
     filed = land.jabar.file()
     folder = land.folder / "stolen"
     land.jabar.node.database.close()
     shutil.copytree(land.jabar.node.settings.data_dir, folder)
-    thief = open_node(folder, "jateng", land.founded)
+    with databases.copied(land.jabar.node.settings.database_url, folder / "node.db") as url:
+        check_that_it_opens_nothing(open_node(folder, "jateng", land.founded, database_url=url), land, filed.number)
+
+
+def check_that_it_opens_nothing(thief: Node, land: Country, number: str) -> None:
     assert thief.keyring.signing.public != keyring_of("jabar").signing.public
-    page = Office(thief, land.clock, land.line).page(filed.number)
+    page = Office(thief, land.clock, land.line).page(number)
     assert page.complaint is None
     assert isinstance(thief.keyring, Keyring)
     thief.database.close()

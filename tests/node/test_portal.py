@@ -10,14 +10,15 @@ import pytest
 
 from node.cases.intake import MAX_FORM_AGE_SECONDS
 from node.web.safelog import SafeFormatter
+from tests.support.databases import Databases
 from tests.support.offices import Country, Office, country, locked
 from tests.support.reports import PERSON, REPORT, TEXT, blank, code_of, number_of
 from tests.support.visitor import Page, Visitor
 
 
 @pytest.fixture(scope="module")
-def lands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Country]:
-    with country(tmp_path_factory.mktemp("negeri")) as made:
+def lands(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[Country]:
+    with country(tmp_path_factory.mktemp("negeri"), databases) as made:
         yield made
 
 
@@ -343,18 +344,13 @@ def test_health_is_answered_without_a_word_about_the_work(citizen: Visitor) -> N
     assert citizen.http.get(f"{citizen.base}/sehat", timeout=10).json() == {"status": "ok"}
 
 
-def test_a_database_that_cannot_be_read_is_a_plain_page_and_never_a_traceback(jabar: Office) -> None:
-    path = jabar.node.settings.data_dir / "node.db"
+def test_a_database_that_cannot_be_read_is_a_plain_page_and_never_a_traceback(
+    jabar: Office, databases: Databases
+) -> None:
     code = code_of(write(jabar.visitor()))
     jabar.node.database.close()
-    away = path.with_name("away.db")
-    path.rename(away)
-    path.mkdir()
-    try:
+    with databases.unreachable(jabar.node.settings.database_url):
         page = jabar.visitor().post("/lacak", {"receipt": code})
-    finally:
-        path.rmdir()
-        away.rename(path)
     assert page.status == 503
     assert "Layanan sedang terganggu" in page.words
     assert code not in page.text

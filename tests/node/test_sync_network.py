@@ -1,6 +1,5 @@
 """Networks that lose, repeat and interrupt, disks set back, and many hands at once: nothing is lost or doubled."""
 
-import shutil
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from protocol.bundle import MAX_BUNDLE_BYTES, Conflict, read_bundle
 from protocol.custody import Stance
 from protocol.directory import Status
 from protocol.entry import read_entry
+from tests.support.databases import Databases
 from tests.support.federation import made_id, sealing, seed, signing
 from tests.support.nodes import (
     REPORTER_NAME,
@@ -29,7 +29,6 @@ from tests.support.nodes import (
     LosesTheAnswer,
     Office,
     SendsTwice,
-    open_node,
 )
 
 
@@ -182,17 +181,15 @@ def test_a_refused_request_leaves_everything_queued(land: Country, status: int) 
     assert land.jabar.alarms() == []
 
 
-def test_a_disk_that_was_set_back_is_noticed(land: Country) -> None:
+def test_a_disk_that_was_set_back_is_noticed(land: Country, databases: Databases) -> None:
     """A restored copy knows neither its last request nor what it said: both are alarms, and nothing is said twice."""
     land.jabar.sync_well()
-    folder = land.jabar.node.settings.data_dir
-    land.jabar.node.database.close()
-    shutil.copy(folder / "node.db", folder / "backup.db")
+    url = land.jabar.node.settings.database_url
+    databases.save(url)
     land.jabar.hand_over(land.jabar.file().number, "kemnaker")
     land.jabar.sync_well()
     land.jabar.node.database.close()
-    shutil.copy(folder / "backup.db", folder / "node.db")
-    land.jabar.node = open_node(folder, "jabar", land.founded)
+    databases.restore(url)
     assert land.jabar.sync().trouble == "refused:409"
     assert land.jabar.alarms() == ["counter"]
     land.jabar.sync_well()

@@ -6,7 +6,6 @@ ready when /healthz says so.
 
 import os
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -44,6 +43,7 @@ from protocol.party import REPORTER
 from protocol.seal import Part, SealContext, seal
 from service.database import Database
 from tests.support.federation import HUB, NOW, member, sealing, signing
+from tests.support.ports import free_port
 
 PASSPHRASE: Final = "empat kata acak sekali"
 #: As cheap as a key file may be.
@@ -132,7 +132,7 @@ class HubProcess:
     def __init__(self, data_dir: Path, *, environ: Mapping[str, str] | None = None) -> None:
         self.data_dir = data_dir
         self._environ = dict(environ or {})
-        self._port = _free_port()
+        self._port = free_port()
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -183,13 +183,6 @@ class HubProcess:
 
     def __exit__(self, *_error: object) -> None:
         self.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass(frozen=True, slots=True)

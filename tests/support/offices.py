@@ -3,17 +3,15 @@
 The clock stands still until a test moves it. Nothing here sleeps.
 """
 
-import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import requests
 import waitress
-from sqlalchemy import event
 
 from keys.keyring import Keyring
 from node.app import create_app
@@ -26,6 +24,7 @@ from node.sync.engine import sync
 from protocol.directory import Competence, Kind, Member, Use, sealing_record, signing_record
 from protocol.enrol import Federation
 from service.database import Database
+from tests.support.databases import SQLITE, Databases, write_locked
 from tests.support.federation import NOW
 from tests.support.hub import found_hub, served
 from tests.support.visitor import Visitor
@@ -77,18 +76,15 @@ class Office:
         assert done.trouble is None, done.trouble
 
 
-def make_office(folder: Path, name: str, keyring: Keyring, federation: Federation, clock: Clock) -> Office:
+def make_office(
+    folder: Path, name: str, keyring: Keyring, federation: Federation, clock: Clock, database_url: str
+) -> Office:
     """Make a node and its officers; nothing is served yet."""
     folder.mkdir(mode=0o700)
-    values = {"member_id": name, "display_name": MEMBERS[name][0]}
+    values = {"member_id": name, "display_name": MEMBERS[name][0], "database_url": database_url}
     settings = Settings.from_mapping(folder, values)
-    database = Database(settings.database_url, "node:migrations")
-
     # A database that is locked on purpose is found out soon.
-    @event.listens_for(database.engine, "connect")
-    def impatient(connection: object, _record: object) -> None:
-        connection.execute("PRAGMA busy_timeout=50")  # type: ignore[attr-defined]
-
+    database = Database(settings.database_url, "node:migrations", busy_timeout_ms=50)
     database.migrate()
     node = Node(settings, keyring, open_case_keys(settings, keyring), database, federation)
     with database.transaction() as session:
@@ -143,15 +139,19 @@ class Country:
 
 
 @contextmanager
-def country(folder: Path) -> Iterator[Country]:
+def country(folder: Path, databases: Databases = SQLITE) -> Iterator[Country]:
     """Found a hub, make and enrol the offices of MEMBERS, and serve them all."""
     clock = Clock()
     rings = {name: Keyring.for_node(NOW) for name in MEMBERS}
-    hub = found_hub(folder / "hub", *(member_of(name, ring) for name, ring in rings.items()))
+    members = [member_of(name, ring) for name, ring in rings.items()]
+    hub = found_hub(folder / "hub", *members, database_url=databases.make(folder / "hub" / "hub.db"))
     with ExitStack() as stack:
         url = stack.enter_context(served(hub))
         federation = replace(hub.federation, url=url)
-        offices = {name: make_office(folder / name, name, ring, federation, clock) for name, ring in rings.items()}
+        offices = {
+            name: make_office(folder / name, name, ring, federation, clock, databases.make(folder / name / "node.db"))
+            for name, ring in rings.items()
+        }
         for office in offices.values():
             stack.enter_context(serving(office))
         made = Country(offices, clock)
@@ -162,8 +162,5 @@ def country(folder: Path) -> Iterator[Country]:
 @contextmanager
 def locked(office: Office) -> Iterator[None]:
     """Hold the write lock of an office's database, as a long job elsewhere would."""
-    path = office.node.settings.data_dir / "node.db"
-    with closing(sqlite3.connect(path, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
+    with write_locked(office.node.settings.database_url):
         yield
-        other.execute("ROLLBACK")
