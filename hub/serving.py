@@ -12,7 +12,9 @@ import waitress
 from hub.app import create_app
 from hub.clock import Clock
 from hub.founding import HubKeys
+from hub.jobs import schedule
 from hub.log.tree import check_stored_tree
+from hub.parts.store import PartStore
 from hub.settings import Settings
 from keys import selftest
 from protocol.bundle import MAX_BUNDLE_BYTES
@@ -52,9 +54,15 @@ def serve(settings: Settings, federation: Federation, keys: HubKeys, database: D
     )
     # An operator's stop lets the requests in work end, as Ctrl-C does.
     signal.signal(signal.SIGTERM, _stop)
+    turn = database.turn(settings.data_dir / "jobs.lock")
+    jobs = schedule(turn, database, PartStore(settings.parts_dir, settings.min_free_bytes), clock)
     sys.stdout.write(f"ready http://{settings.host}:{server.effective_port}\n")
     sys.stdout.flush()
-    server.run()
+    try:
+        server.run()
+    finally:
+        jobs.shutdown(wait=True)
+        turn.close()
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
