@@ -4,6 +4,7 @@ Each key is one small file outside the database, wrapped by a key of the keyring
 key protected everywhere at once: in the table, in the write-ahead log and in every backup of the database.
 """
 
+import math
 import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -140,15 +141,18 @@ class CaseKeyStore:
         path.unlink(missing_ok=True)
         sync_directory(path.parent)
 
-    def listing(self) -> Iterator[tuple[str, str]]:
-        """Each (case id, use) that has a key, in no order; other files are passed over. For collecting orphans."""
+    def listing(self, *, made_before: float | None = None) -> Iterator[tuple[str, str]]:
+        """Each (case id, use) that has a key, in no order; other files are passed over. For collecting orphans.
+
+        `made_before` (Unix seconds by the file system's clock) leaves out those that are younger.
+        """
         for path in self._directory.glob("[0-9a-f][0-9a-f]/*"):
             case_id, _, use = path.name.partition(".")
             try:
                 expected = self._path(case_id, use)
             except KeysError:
                 continue
-            if path == expected:
+            if path == expected and (made_before is None or _made_at(path) < made_before):
                 yield case_id, use
 
     def _path(self, case_id: str, use: str) -> Path:
@@ -166,6 +170,14 @@ class CaseKeyStore:
             return self._wrapping_keys[use]
         except KeyError as error:
             raise BadKeyError(f"this store was given no wrapping key for {use!r}") from error
+
+
+def _made_at(path: Path) -> float:
+    """When a wrapping was written; one that is gone by now was written at no time that counts."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf
 
 
 def _wrapping_context(case_id: str, use: str) -> bytes:

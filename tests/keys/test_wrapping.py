@@ -246,3 +246,18 @@ def test_several_keys_of_a_case_are_made_at_once(store: CaseKeyStore, tmp_path: 
         store.create_all(CASE, ("track", "identity"))
     assert store.get(CASE, "identity") == identity
     assert not [path for path in files_of(tmp_path) if path.name.endswith(".tmp")]
+
+
+def test_a_listing_of_old_wrappings_passes_over_young_and_vanished_ones(tmp_path: Path) -> None:
+    store = CaseKeyStore(tmp_path, {"content": bytes(32)})
+    old, young = b64u.encode(bytes(16)), b64u.encode(b"\x01" * 16)
+    for case_id in (old, young):
+        store.create(case_id, "content")
+    for path in tmp_path.glob("*/*"):
+        if path.name.startswith(old):
+            os.utime(path, (0, 0))
+    assert list(store.listing(made_before=1_000)) == [(old, "content")]
+    listing = store.listing(made_before=1_000)
+    for case_id in (old, young):
+        store.destroy(case_id, "content")
+    assert list(listing) == []
