@@ -12,11 +12,12 @@ import requests
 
 from demo.citizen import FilingError
 from demo.complaints import ComplaintsError, load_stories
+from demo.desk import RefusedError
 from demo.federation import Federation
-from demo.officer import RefusedError
 from demo.pages import PageError
 from demo.place import PlaceError, data_place
 from demo.processes import ProcessError
+from demo.sample import sample_of
 from demo.screen import Screen
 from demo.state import state_of, write_state
 from demo.story import case_states, show_addresses, tell
@@ -80,6 +81,8 @@ def _run(screen: Screen, data: Path, options: argparse.Namespace) -> int:
     with Federation(data) as federation:
         try:
             walks = tell(screen, federation, load_stories(options.reports))
+            if options.state is not None:
+                write_state(options.state, state_of(federation, case_states(walks), sample_of(federation)))
         except KeyboardInterrupt:
             screen.say("\nDihentikan sebelum selesai. (Stopped before the end.)")
             return _INTERRUPTED
@@ -87,8 +90,6 @@ def _run(screen: Screen, data: Path, options: argparse.Namespace) -> int:
             screen.say(f"\n✗ Gagal pada langkah (failed at step) {screen.present}: {error}")
             screen.say(f"Log setiap server (each server's log): {data}/<nama>/log/serve.log")
             return 1
-        if options.state is not None:
-            write_state(options.state, state_of(federation, case_states(walks)))
         screen.say(f"\nSelesai dalam {screen.seconds:.0f} s, tidak ada yang hilang. (Done; none lost.)")
         if not options.once:
             show_addresses(screen, federation, walks)

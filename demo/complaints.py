@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any, Final
 
 FILE: Final = "complaints.json"
+#: How a report is filed and tracked: with the portal's pages, or by a program over the API.
+FORM: Final = "form"
+API: Final = "api"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Story:
 
     `ruling`: triage's reason, where nobody claims the matter. `opening`: why the custodian opens the identity.
     `reasons`: why each office but the last hands it on. `closing` is empty where the case is only answered.
+    `via` is how the citizen files and tracks it, FORM or API.
     """
 
     id: str
@@ -60,6 +64,7 @@ class Story:
     closing: str = ""
     opening: str = ""
     ruling: str = ""
+    via: str = FORM
 
     @property
     def origin(self) -> str:
@@ -95,10 +100,12 @@ def _story(row: dict[str, Any]) -> Story:
             secrecy=row["secrecy"],
             identity=Identity(**row.get("identity", {})),
         )
-        told = {name: row[name] for name in ("reply", "closing", "opening", "ruling") if name in row}
+        told = {name: row[name] for name in ("reply", "closing", "opening", "ruling", "via") if name in row}
         story = Story(row["id"], report, tuple(row["path"]), tuple(row.get("reasons", ())), **told)
     except (KeyError, TypeError) as error:
         raise ComplaintsError(f"report {row.get('id')}: {error}") from error
     if not story.path or len(story.reasons) != len(story.path) - 1:
         raise ComplaintsError(f"report {story.id}: one reason for each hand-over")
+    if story.via not in {FORM, API}:
+        raise ComplaintsError(f"report {story.id}: via is {FORM} or {API}")
     return story

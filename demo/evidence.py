@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from demo.complaints import Report
 from demo.federation import Federation
 from demo.offices import HUB
 from demo.processes import run
@@ -17,6 +18,7 @@ from demo.walk import StoryError, Walk
 #: The member whose word on the federation's keys the audit starts from.
 AUDITED_BY: Final = "kemnaker"
 _SHOWN_FINDS: Final = 5
+_NOISE_BYTES: Final = 2_000
 
 
 def search_of(walks: Iterable[Walk]) -> Search:
@@ -46,20 +48,27 @@ def show_search(screen: Screen, federation: Federation, walks: Iterable[Walk]) -
 
 
 def show_control(screen: Screen, walks: Iterable[Walk]) -> None:
-    """Show that the search finds what is there: plant a name as base64 among random bytes, and a text in the clear."""
+    """Show that the search finds what is there: of every report a field as base64, and the text in the clear."""
     walked = list(walks)
-    search = search_of(walked)
-    report = max((walk.story.report for walk in walked), key=lambda report: len(report.identity.name))
-    hidden = b64encode(b"?" + (report.identity.name or report.text).encode())
     with tempfile.TemporaryDirectory(prefix="simpul-tanam-") as folder:
-        scratch = Path(folder) / "umpan.bin"
-        scratch.write_bytes(secrets.token_bytes(50_000) + hidden + secrets.token_bytes(50_000) + report.text.encode())
-        found = {each.form for each in search_folder(search, Path(folder)).found}
-    if "plain" not in found or not any(form.startswith("base64") for form in found):
-        raise StoryError("the search does not find what was planted")
+        (Path(folder) / "umpan.bin").write_bytes(b"".join(_bait(walk.story.report) for walk in walked))
+        found = search_folder(search_of(walked), Path(folder)).found
+    for form in ("plain", "base64"):
+        caught = {each.needle.partition(":")[0] for each in found if each.form.startswith(form)}
+        missed = {walk.number for walk in walked} - caught
+        if missed:
+            raise StoryError(f"the search does not find what was planted as {form}: {len(missed)} reports")
     screen.say(
-        "    umpan ditanam di berkas lain, dan ditemukan (planted elsewhere, and found): " + ", ".join(sorted(found))
+        f"    umpan dari {len(walked)} laporan ditanam di berkas lain, dan semuanya ditemukan "
+        "(a piece of each report planted elsewhere, and all found)"
     )
+
+
+def _bait(report: Report) -> bytes:
+    """Return noise around a report's longest field, or text, as base64, and around its text as it is."""
+    hidden = b64encode(b"?" + max(report.identity.fields, key=len, default=report.text).encode())
+    noise = secrets.token_bytes
+    return noise(_NOISE_BYTES) + hidden + noise(_NOISE_BYTES) + report.text.encode() + noise(_NOISE_BYTES)
 
 
 def show_audit(screen: Screen, federation: Federation) -> None:

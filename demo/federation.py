@@ -8,12 +8,13 @@ import json
 import os
 import re
 import secrets
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
 
+from demo.api import ApiOfficer
+from demo.desk import Desk
 from demo.officer import Officer
 from demo.offices import HUB, OFFICES, Office
 from demo.processes import ProcessError, Server, free_port, run
@@ -46,6 +47,7 @@ class RunningNode:
     server: Server
     people: list[Login] = field(default_factory=list)
     _officers: dict[str, Officer] = field(default_factory=dict)
+    _desks: dict[str, ApiOfficer] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -53,11 +55,23 @@ class RunningNode:
         return self.server.url
 
     def officer(self, role: str) -> Officer:
-        """Return the account of a role; always the same one."""
+        """Return the account of a role at the console; always the same one."""
         if role not in self._officers:
-            login = next(each for each in self.people if each.role == role)
+            login = self._login(role)
             self._officers[role] = Officer(self.url, login.username, login.password)
         return self._officers[role]
+
+    def desk(self, role: str) -> Desk:
+        """Return the account of a role as the people of this office work: by the API or at the console."""
+        if not self.office.by_api:
+            return self.officer(role)
+        if role not in self._desks:
+            login = self._login(role)
+            self._desks[role] = ApiOfficer(self.url, login.username, login.password)
+        return self._desks[role]
+
+    def _login(self, role: str) -> Login:
+        return next(each for each in self.people if each.role == role)
 
 
 class Federation:
@@ -67,7 +81,6 @@ class Federation:
         self.data: Final = data
         self.hub: Final = Server("hub", data / HUB, ("--passphrase-file", self.passphrase_file(HUB)), free_port())
         self.nodes: Final = {office.id: self._node(office) for office in offices}
-        self._registrar: Final = threading.Lock()
 
     def passphrase_file(self, party: str) -> Path:
         """Where a party's passphrase is."""
@@ -91,14 +104,11 @@ class Federation:
         self._hub("init", "--name", HUB, "--url", front(self.hub.url), keyed=True)
 
     def found_nodes(self) -> None:
-        """Make every node, enrol it, and add its officers."""
-        at_once(self.found_node, self.nodes.values(), _FOUNDERS)
-
-    def found_node(self, node: RunningNode) -> None:
-        """Make one node as its office and the registrar do together."""
-        self.write_passphrase(node.office.id)
-        self.make_node(node)
-        with self._registrar:
+        """Make every node with its officers, then enrol them in order: an office follows the one above it."""
+        for party in self.nodes:
+            self.write_passphrase(party)
+        at_once(self.make_node, self.nodes.values(), _FOUNDERS)
+        for node in self.nodes.values():
             self.enrol(node)
 
     def make_node(self, node: RunningNode) -> None:
@@ -125,9 +135,10 @@ class Federation:
         office = node.office
         competence = self.data / f"{office.id}.competence.json"
         competence.write_text(json.dumps(office.competence))
+        above = ("--parent", office.parent) if office.parent else ()
         self._hub(
             "enrol", node.data / "enrol-request.jws", "--kind", office.kind, "--region", office.region,
-            "--competence", competence, "--yes", keyed=True,
+            "--competence", competence, *above, "--yes", keyed=True,
         )  # fmt: skip
 
     def _hub(self, command: str, *arguments: str | Path, keyed: bool = False) -> str:

@@ -2,12 +2,12 @@
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import requests
 
 from demo.citizen import TIMEOUT_SECONDS
+from demo.desk import CasePage, RefusedError
 from demo.pages import Element, read_page
 
 _CASES: Final = "/petugas/kasus"
@@ -15,22 +15,15 @@ _ASKS: Final = "/petugas/triase"
 _LOGIN: Final = "/petugas/masuk"
 _OK: Final = 200
 _CONFIRM: Final = {"confirm": "ya"}
-
-
-class RefusedError(Exception):
-    """Something that the console did not do; the message is the console's own."""
-
-
-@dataclass(frozen=True, slots=True)
-class CasePage:
-    """A case as the console shows it: `forms` are the slugs of the deeds on offer; `text` is None for a stub."""
-
-    number: str
-    text: str | None
-    suggested: str
-    forms: frozenset[str]
-    state: str
-    identity_is_here: bool
+#: The address of each deed's form on a case's page, and the deed's name.
+_DEEDS: Final = {
+    "teruskan": "hand_over",
+    "tanya-triase": "ask_triage",
+    "patuhi": "obey",
+    "tanggapi": "reply",
+    "tutup": "close",
+    "buka-identitas": "open_identity",
+}
 
 
 class Officer:
@@ -59,8 +52,7 @@ class Officer:
             number=number,
             text=texts[0].text if texts else None,
             suggested=chosen,
-            forms=frozenset(forms & {"patuhi", "teruskan", "tanya-triase", "tanggapi", "tutup", "buka-identitas"}),
-            state=page.first("p", "strip").first("strong").words,
+            deeds=frozenset(deed for slug, deed in _DEEDS.items() if slug in forms),
             identity_is_here=page.first("section", "lockbox").first("h2").words == "Identitas tersegel",
         )
 

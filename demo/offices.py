@@ -1,4 +1,4 @@
-"""Who takes part in the demo: four offices, what each answers for, and who works there."""
+"""Who takes part in the demo: five offices, what each answers for, and who works there."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -18,7 +18,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """A member to be. `topics` are prefixes of topic codes that it answers for within `region` (empty: the country)."""
+    """A member to be. `topics` are prefixes of topic codes that it answers for within `region` (empty: the country).
+
+    `parent` is the office above it. `by_api` says that its officers work in a program of their own, not the console.
+    """
 
     id: str
     name: str
@@ -27,10 +30,12 @@ class Office:
     topics: tuple[str, ...]
     accent: str
     people: tuple[Person, ...]
+    parent: str = ""
+    by_api: bool = False
 
     @property
     def competence(self) -> list[dict[str, list[str]]]:
-        """What the registrar is told: `[{"regions":["32"],"topics":[…]}]`; triage claims nothing."""
+        """What the registrar is told: `[{"regions":["32"],"topics":[…]}]`; no topics, no claim."""
         if not self.topics:
             return []
         return [{"regions": [self.region] if self.region else [], "topics": list(self.topics)}]
@@ -43,12 +48,14 @@ OFFICES: Final = (
         "province",
         "32",
         (
+            "bantuan-sosial",
             "kependudukan",
             "kesehatan",
             "lingkungan-hidup-dan-kehutanan",
             "pekerjaan-umum-dan-penataan-ruang",
             "pendidikan-dan-kebudayaan",
             "perhubungan",
+            "sosial-dan-kesejahteraan",
             "sp4n-lapor",
         ),
         "#1b6e4b",
@@ -57,6 +64,28 @@ OFFICES: Final = (
             Person("custodian", "dedi.jabar", "Dedi (pemegang kunci)", ("custodian", "liaison")),
             Person("leader", "ibu.kadis", "Kepala Dinas", ("leader",)),
         ),
+    ),
+    Office(
+        "kota-bandung",
+        "Pemerintah Kota Bandung",
+        "city",
+        "32.73",
+        (
+            "kependudukan",
+            "kesehatan",
+            "ketenteraman-dan-ketertiban-umum/pemadaman-kebakaran",
+            "lingkungan-hidup-dan-kehutanan",
+            "pekerjaan-umum-dan-penataan-ruang",
+            "pendidikan-dan-kebudayaan",
+            "perhubungan",
+        ),
+        "#1f4e9c",
+        (
+            Person("admin", "tari.bandung", "Tari (admin)", ("admin",)),
+            Person("custodian", "hasan.bandung", "Hasan (pemegang kunci)", ("custodian", "liaison")),
+        ),
+        parent="jabar",
+        by_api=True,
     ),
     Office(
         "kemnaker",
@@ -71,16 +100,18 @@ OFFICES: Final = (
         ),
     ),
     Office(
-        "kemensos",
-        "Kementerian Sosial",
-        "ministry",
+        "ombudsman",
+        "Ombudsman Republik Indonesia",
+        "ombudsman",
         "",
-        ("bantuan-sosial", "sosial-dan-kesejahteraan"),
-        "#8a3b12",
+        # How an office treated somebody is no topic of the list: cases reach it by people and by rulings.
+        (),
+        "#7a2e3a",
         (
-            Person("admin", "tari.kemensos", "Tari (admin)", ("admin",)),
-            Person("custodian", "hasan.kemensos", "Hasan (pemegang kunci)", ("custodian", "liaison")),
+            Person("admin", "gita.ombudsman", "Gita (admin)", ("admin",)),
+            Person("custodian", "harun.ombudsman", "Harun (pemegang kunci)", ("custodian", "liaison")),
         ),
+        by_api=True,
     ),
     Office(
         "triase",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.federation import Federation
+from demo.sample import Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +21,13 @@ class CaseState:
     custodian: str
 
 
-def state_of(federation: Federation, cases: Iterable[CaseState]) -> dict[str, Any]:
+def state_of(federation: Federation, cases: Iterable[CaseState], sample: Sample) -> dict[str, Any]:
     """Return the state as it is written."""
     return {
         "hub": {"url": federation.hub.url},
         "data_dir": str(federation.data),
         "log": {"vkey": federation.trusted.log},
+        "sample": {"topic": sample.topic, "region": sample.region},
         "nodes": [
             {
                 "id": node.office.id,

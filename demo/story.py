@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from demo.complaints import Story
+from demo.complaints import API, Story
 from demo.evidence import show_audit, show_control, show_search
 from demo.federation import Federation
 from demo.offices import HUB
@@ -32,16 +32,19 @@ def _found(screen: Screen, federation: Federation) -> None:
     with screen.step(f"{len(federation.nodes)} simpul dibuat dan didaftarkan", "make and enrol the nodes"):
         federation.found_nodes()
         for node in federation.nodes.values():
-            screen.say(f"    {node.office.id:9} {node.office.name}")
+            screen.say(f"    {node.office.id:12} {node.office.name}")
     with screen.step("Semua server dinyalakan", "start every server"):
         federation.start()
 
 
 def _file(screen: Screen, walker: Walker, stories: Sequence[Story]) -> list[Walk]:
-    with screen.step(f"Warga mengisi formulir: {len(stories)} laporan", "citizens file reports"):
+    by_api = sum(story.via == API for story in stories)
+    told = f"Warga mengirim {len(stories)} laporan: {len(stories) - by_api} lewat formulir, {by_api} lewat API"
+    with screen.step(told, "citizens file reports over form and API"):
         walks = walker.file(stories)
         for walk in walks:
-            screen.say(f"    {walk.number} di {walk.story.origin:9} “{shortened(walk.story.report.text)}”")
+            story = walk.story
+            screen.say(f"    {walk.number} di {story.origin:12} {story.via:4} “{shortened(story.report.text)}”")
     return walks
 
 

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from demo.api import ApiCitizen
 from demo.citizen import Citizen, Receipt, Tracked
-from demo.complaints import Story
+from demo.complaints import API, Story
+from demo.desk import CasePage, Desk
 from demo.federation import Federation, RunningNode
-from demo.officer import CasePage, Officer
 from demo.together import at_once
 from demo.waiting import wait_for
 
@@ -45,13 +46,18 @@ class Walker:
         """Return a node by its id."""
         return self.federation.nodes[party]
 
-    def admin(self, party: str) -> Officer:
+    def admin(self, party: str) -> Desk:
         """Return the account that decides where cases go."""
-        return self.node(party).officer("admin")
+        return self.node(party).desk("admin")
+
+    def citizen(self, story: Story) -> Citizen | ApiCitizen:
+        """Return whoever files and tracks a report: with a browser or with an app."""
+        url = self.node(story.origin).url
+        return ApiCitizen(url) if story.via == API else Citizen(url)
 
     def file(self, stories: Sequence[Story]) -> list[Walk]:
         """File every report at its origin."""
-        return at_once(lambda story: Walk(story, Citizen(self.node(story.origin).url).file(story.report)), stories)
+        return at_once(lambda story: Walk(story, self.citizen(story).file(story.report)), stories)
 
     def send_on(self, walks: Iterable[Walk]) -> list[Walk]:
         """At the origin: read, and hand over what the directory says is another's. Returns what was handed over."""
@@ -75,24 +81,24 @@ class Walker:
     def _ask_and_obey(self, walk: Walk) -> None:
         origin, named = walk.story.path[:2]
         page = self.read_whole(walk, origin)
-        if page.suggested or "tanya-triase" not in page.forms:
+        if page.suggested or "ask_triage" not in page.deeds:
             raise StoryError(f"{origin} suggests {page.suggested} for {walk.number}; expected that nobody claims it")
         self.admin(origin).ask_triage(walk.number, walk.story.reasons[0])
-        triage = self.admin(TRIAGE)
+        triage = self.node(TRIAGE).officer("admin")
         address = wait_for(
             f"the question about {walk.number} at triage", lambda: self._question(walk), PATIENCE_SECONDS
         )
         triage.rule(address, named, walk.story.ruling)
         wait_for(
             f"the ruling on {walk.number} at {origin}",
-            lambda: "patuhi" in self.admin(origin).read(walk.number).forms,
+            lambda: "obey" in self.admin(origin).read(walk.number).deeds,
             PATIENCE_SECONDS,
         )
         self.admin(origin).obey(walk.number)
 
     def _question(self, walk: Walk) -> str | None:
         """Find the question that shows this text; triage must see no identity with it."""
-        triage = self.admin(TRIAGE)
+        triage = self.node(TRIAGE).officer("admin")
         for address in triage.asks():
             page = triage.read_ask(address)
             if walk.story.report.text in page.text:
@@ -143,7 +149,7 @@ class Walker:
 
         def is_stub() -> bool:
             page = admin.read(walk.number)
-            return page.text is None and not page.identity_is_here and not page.forms
+            return page.text is None and not page.identity_is_here and not page.deeds
 
         wait_for(f"the erasure of {walk.number} at {office}", is_stub, PATIENCE_SECONDS)
 
@@ -162,11 +168,11 @@ class Walker:
             self.admin(story.handler).close(walk.number, story.closing)
 
     def _open_identity(self, walk: Walk, node: RunningNode) -> None:
-        shown = node.officer("custodian").open_identity(walk.number, walk.story.opening)
+        shown = node.desk("custodian").open_identity(walk.number, walk.story.opening)
         missing = [field for field in walk.story.report.identity.fields if field not in shown.values()]
         if missing:
             raise StoryError(f"{len(missing)} fields of the identity of {walk.number} are not what was typed")
-        if "buka-identitas" in self.admin(walk.story.handler).read(walk.number).forms:
+        if "open_identity" in self.admin(walk.story.handler).read(walk.number).deeds:
             raise StoryError(f"an admin who is no custodian may open the identity of {walk.number}")
 
     def track(self, walks: Iterable[Walk]) -> list[Tracked]:
@@ -175,7 +181,7 @@ class Walker:
 
     def _track(self, walk: Walk) -> Tracked:
         story = walk.story
-        citizen = Citizen(self.node(story.origin).url)
+        citizen = self.citizen(story)
         words = tuple(text for text in (story.reply, story.closing) if text)
         state = _CLOSED if story.closing else _ANSWERED
         handler = self.node(story.handler).office.name

@@ -37,16 +37,17 @@ def test_once_walks_the_whole_story_and_writes_the_state(tmp_path: Path) -> None
 def check_state(path: Path, data: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     state = json.loads(path.read_text())
-    assert set(state) == {"hub", "data_dir", "log", "nodes", "cases"}
+    assert set(state) == {"hub", "data_dir", "log", "sample", "nodes", "cases"}
     assert set(state["hub"]) == {"url"}
     assert state["data_dir"] == str(data)
     assert state["log"]["vkey"].startswith("pusat/log1+")
-    assert [node["id"] for node in state["nodes"]] == ["jabar", "kemnaker", "kemensos", "triase"]
+    assert [node["id"] for node in state["nodes"]] == ["jabar", "kota-bandung", "kemnaker", "ombudsman", "triase"]
     for node in state["nodes"]:
         assert set(node) == {"id", "name", "kind", "url", "people"}
         assert "admin" in {person["role"] for person in node["people"]}
         assert all(set(person) == {"role", "username", "password"} for person in node["people"])
-    assert len(state["cases"]) == len(load_stories())
+    assert set(state["sample"]) == {"topic", "region"}
+    assert len(state["cases"]) == len(load_stories()) == 40
     for case, story in zip(state["cases"], load_stories(), strict=True):
         assert set(case) == {"number", "receipt", "origin", "custodian"}
         assert (case["origin"], case["custodian"]) == (story.origin, story.handler)

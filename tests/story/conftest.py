@@ -12,7 +12,7 @@ from demo.walk import Walker
 from tests.support.recorder import Recorder
 
 #: Each account takes a second or two to make: only those that the stories need.
-ACCOUNTS: Final = {"jabar": ("admin",), "kemnaker": ("admin", "custodian"), "kemensos": ("admin",)}
+ACCOUNTS: Final = {"jabar": ("admin",), "kota-bandung": ("admin",), "kemnaker": ("admin", "custodian")}
 
 
 def with_accounts(office: Office, *roles: str) -> Office:

@@ -33,7 +33,7 @@ from tests.support.disks import (
 
 FORMER: Final = "jabar"
 HANDLER: Final = "kemnaker"
-THIRD: Final = "kemensos"
+THIRD: Final = "kota-bandung"
 STORY: Final = Story(
     id="upah",
     report=Report(

@@ -10,18 +10,18 @@ from tests.story.conftest import Country
 from tests.support.filing import file
 
 STORY: Final = Story(
-    id="bantuan",
+    id="genangan",
     report=Report(
         "complaint",
-        "Bantuan sembako bulan ini belum datang juga, padahal nama kami ada di daftar.",
-        "bantuan-sosial/bpnt",
-        Place("32.09"),
+        "Jalan di depan pasar tergenang sejak selokannya tertutup cor.",
+        "pekerjaan-umum-dan-penataan-ruang/drainase",
+        Place("32.73"),
         "open",
         Identity("Lilis Karlina Suhendar"),
     ),
-    path=("jabar", "kemensos"),
-    reasons=("Urusan Kementerian Sosial.",),
-    reply="Bantuan sudah disalurkan hari ini.",
+    path=("jabar", "kota-bandung"),
+    reasons=("Jalan dan selokan itu urusan kota.",),
+    reply="Selokan sudah dibuka hari ini.",
 )
 
 

@@ -16,15 +16,15 @@ from tests.story.conftest import Country
 from tests.support.filing import file
 
 COUNT: Final = 200
-ORIGINS: Final = ("jabar", "kemnaker", "kemensos")
+ORIGINS: Final = ("jabar", "kemnaker", "kota-bandung")
 #: Region, topic and who answers for them, by row number; several regions of the province and one outside it.
 MATTERS: Final = (
-    ("32.73", "pekerjaan-umum-dan-penataan-ruang/infrastruktur-jalan", "jabar"),
+    ("32.73", "pekerjaan-umum-dan-penataan-ruang/infrastruktur-jalan", "kota-bandung"),
     ("32.16", "ketenagakerjaan/gaji-pekerja", "kemnaker"),
-    ("32.05", "bantuan-sosial/pkh", "kemensos"),
-    ("32.71", "kesehatan/pelayanan-kesehatan", "jabar"),
+    ("32.05", "bantuan-sosial/pkh", "jabar"),
+    ("32.73.11", "kesehatan/pelayanan-kesehatan", "kota-bandung"),
     ("73.71", "kartu-prakerja/keluhan-pra-kerja", "kemnaker"),
-    ("", "bantuan-sosial/bpnt", "kemensos"),
+    ("", "ketenagakerjaan/hak-pekerja", "kemnaker"),
     ("32.02.19", "perhubungan/parkir-liar", "jabar"),
 )
 #: What is not in the data but on keyboards: line ends of both kinds, blanks at the edges, marks of HTML, bytes of four.
