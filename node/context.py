@@ -8,6 +8,7 @@ from keys.keyring import Keyring
 from keys.wrapping import CaseKeyStore
 from node.settings import Settings
 from protocol.enrol import Federation
+from service.blobs import BlobStore
 from service.database import Database
 
 
@@ -31,6 +32,21 @@ class Node:
     def member_id(self) -> str:
         """This node's own id in the directory."""
         return self.settings.member_id
+
+    @property
+    def files(self) -> BlobStore:
+        """Attachments at rest."""
+        return BlobStore(self.settings.files_dir)
+
+    @property
+    def outgoing(self) -> BlobStore:
+        """Attachments on their way to other offices."""
+        return BlobStore(self.settings.outgoing_dir)
+
+    @property
+    def incoming(self) -> BlobStore:
+        """Attachments on their way from other offices."""
+        return BlobStore(self.settings.incoming_dir)
 
     def secret(self, label: str) -> bytes:
         """Return 32 bytes of this node's own for a local use (cookies, form tokens), never sent."""

@@ -39,6 +39,21 @@ class Settings:
         return self.data_dir / "case-keys"
 
     @property
+    def files_dir(self) -> Path:
+        """Attachments as ciphertexts; their keys stand in sealed words only."""
+        return self.data_dir / "files"
+
+    @property
+    def outgoing_dir(self) -> Path:
+        """Ciphertexts for other offices, until the hub has them."""
+        return self.data_dir / "outgoing"
+
+    @property
+    def incoming_dir(self) -> Path:
+        """Ciphertexts from other offices, until they are stored under keys of our own."""
+        return self.data_dir / "incoming"
+
+    @property
     def federation_file(self) -> Path:
         """Whom to dial and whom to trust first."""
         return self.data_dir / "federation.json"

@@ -21,6 +21,7 @@ from node.cases.views import (
     StateError,
 )
 from node.context import Node
+from node.files.outgoing import reseal, withdraw
 from node.models.cases import Case, CaseEvent, CaseNote
 from node.sync.log import read_history
 from node.sync.outbox import Draft, queue
@@ -151,16 +152,18 @@ def _offer(
 ) -> None:
     if len(case.hops) >= MAX_HOPS:
         raise ForbiddenError(_TOO_FAR)
-    complaint = read_filing(open_content(node, case.case_id, case.content or b"", "content")).complaint
+    filing = read_filing(open_content(node, case.case_id, case.content or b"", "content"))
+    files = reseal(node, filing.attachments)
     case_file = CaseFile(
         number=case.number,
         origin=case.origin,
         return_ref=case.return_ref,
         mailbox=case.mailbox,
         filed_at=case.filed_at,
-        complaint=complaint,
+        complaint=filing.complaint,
         hops=hops_of(case.hops),
         reason=reason,
+        attachments=tuple(file.told for file in files),
     )
     token = Token(Stance(case.stance), case.epoch).take(Step.OFFER)
     offer_id = new_id()
@@ -173,10 +176,12 @@ def _offer(
         slot=offer_slot(node.keyring.secrets["slot"], case.case_id, token.epoch),
         re=ruling,
         sealed={"case": (case_file.encode(), to.sealing_key(Use.CASE))},
+        files=files,
     )
     try:
         queue(session, node, draft, now)
     except LocalError as error:
+        withdraw(node, files)
         raise StateError(_TOO_FAR) from error
     case.stance, case.offer_id, case.offered_to = token.stance.value, offer_id, to.id
     if reason:

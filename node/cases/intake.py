@@ -1,7 +1,8 @@
 """Filing: from a served form to a case that is durably stored. No complaint is refused here for what it says."""
 
 import hmac
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 from sqlalchemy import select
@@ -20,10 +21,14 @@ from node.cases.names import new_number
 from node.cases.report import enter
 from node.cases.views import BlankForm, Complaint, Filed, Identity, NotStoredError, StaleFormError
 from node.context import Node
+from node.files import shelf
+from node.files.intake import Accepted
 from node.models.cases import Case, Tracked, TrackedEvent
+from protocol.attachment import Attachment
 from protocol.content import Filing, IdentityFile, read_filing, read_identity_file
 from protocol.custody import Stance
 from protocol.entry import new_id
+from protocol.errors import RemoteError
 from protocol.party import REPORTER
 from protocol.seal import SealContext, open_part, seal
 
@@ -105,6 +110,8 @@ class PreparedFiling:
     own: bytes
     content: bytes
     identity: bytes
+    #: On the disk already. What is never stored is removed by `forget_filing`, or by the next start.
+    files: Sequence[Attachment] = ()
 
 
 def prepare_filing(node: Node, filing: SealedFiling) -> PreparedFiling:
@@ -112,19 +119,37 @@ def prepare_filing(node: Node, filing: SealedFiling) -> PreparedFiling:
     complaint = _open(node, filing, "case", filing.case_kid, filing.case)
     identity = _open(node, filing, "identity", filing.identity_kid, filing.identity)
     # Both are checked to be what every later reader expects, before anything is stored.
-    read_filing(complaint)
+    if read_filing(complaint).attachments:
+        raise RemoteError("part-form", "files do not come sealed with a form yet")
     read_identity_file(identity)
     return _at_rest(node, filing.form_id, filing.lookup_h, filing.mailbox, filing.own, complaint, identity)
 
 
 def prepare_plain(
-    node: Node, form_id: str, receipt: ReceiptCode, complaint: Complaint, identity: Identity
+    node: Node,
+    form_id: str,
+    receipt: ReceiptCode,
+    complaint: Complaint,
+    identity: Identity,
+    files: Sequence[Accepted] = (),
 ) -> PreparedFiling:
-    """Prepare what came in the clear, from a program: a seal to ourselves that we open again would protect nothing."""
+    """Prepare what came in the clear, from a program: a seal to ourselves that we open again would protect nothing.
+
+    The files are then on the disk, each under a key that content and own file tell; raises OSError where it refuses.
+    """
     mailbox = receipt.mailbox().public
-    content, named = _encoded(complaint, identity)
-    own = seal(content, mailbox, own_file_context(form_id, mailbox.kid)).ciphertext
-    return _at_rest(node, form_id, b64u.encode(receipt.lookup_hash), mailbox.raw, own, content, named)
+    with shelf.keeping(node) as kept:
+        kept.extend(shelf.keep_all(node, files))
+        content, named = _encoded(complaint, identity, kept)
+        own = seal(content, mailbox, own_file_context(form_id, mailbox.kid)).ciphertext
+        lookup_h = b64u.encode(receipt.lookup_hash)
+        prepared = _at_rest(node, form_id, lookup_h, mailbox.raw, own, content, named)
+        return replace(prepared, files=tuple(kept))
+
+
+def forget_filing(node: Node, filing: PreparedFiling) -> None:
+    """Remove the files of a filing that was not stored."""
+    shelf.drop(node, filing.files)
 
 
 def _at_rest(
@@ -182,6 +207,7 @@ def _store(session: Session, node: Node, filing: PreparedFiling, now: int) -> st
         )
     )
     session.flush()
+    shelf.hold(session, filing.files, case_id=case_id, number=number)
     session.add(TrackedEvent(number=number, at=now, member=node.member_id, state=case.state))
     session.flush()
     return number
@@ -216,9 +242,9 @@ def seal_filing(
     )
 
 
-def _encoded(complaint: Complaint, identity: Identity) -> tuple[bytes, bytes]:
+def _encoded(complaint: Complaint, identity: Identity, files: Sequence[Attachment] = ()) -> tuple[bytes, bytes]:
     named = IdentityFile(asdict(identity) if identity.given else None)
-    return Filing(asdict(complaint)).encode(), named.encode()
+    return Filing(asdict(complaint), tuple(files)).encode(), named.encode()
 
 
 _USES: Final[tuple[SealingUse, SealingUse]] = ("case", "identity")

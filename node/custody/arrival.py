@@ -1,6 +1,6 @@
 """An entry that arrived, with all that its handler needs: verified, its leaf read, its parts at hand."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -9,6 +9,7 @@ from keys import b64u
 from keys.errors import KeysError
 from node.context import Node
 from node.sync.log import NodeLog
+from protocol.attachment import Attachment, decrypt
 from protocol.custody import check_seen
 from protocol.directory import DirectoryHistory
 from protocol.entry import Entry, SignedEntry, read_entry
@@ -57,6 +58,19 @@ class Arrival:
             entry.sender, entry.recipient, entry.id, entry.ref or "", name.kid, purpose, epoch=entry.epoch
         )
         return open_part(self.ciphertext(purpose), key, context)
+
+    def file(self, attachment: Attachment) -> Iterator[bytes]:
+        """Give the bytes of a file that the entry names and its seal tells of.
+
+        Raises RemoteError where it does not open, OSError where its ciphertext, which was fetched, is gone again.
+        """
+        name = attachment.outside
+        if not name.bundled:
+            return decrypt(self.node.incoming.chunks(name.id), attachment)
+        found = self.parts.get(name.id)
+        if found is None:
+            raise RemoteError("part-missing", "a file that the entry names did not come with it", id=name.id)
+        return decrypt([found], attachment)
 
 
 def verify_entry(raw: str, index: int, log: NodeLog, history: DirectoryHistory) -> SignedEntry:

@@ -13,9 +13,11 @@ from node.cases.messages import cases_written_by, take_message
 from node.cases.report import enter, report
 from node.cases.tracked import Letter, apply_progress, hops_json, put_letter, tracked_by_return
 from node.custody.arrival import Arrival
+from node.files import shelf
 from node.models.cases import Ask, Case, CaseNote, Tracked
 from node.sync.outbox import Draft, queue
 from node.sync.rows import alarm, link_to
+from protocol.attachment import Attachment, check_files
 from protocol.content import (
     CaseFile,
     Filing,
@@ -31,7 +33,7 @@ from protocol.content import (
 )
 from protocol.custody import Hop, Stance, answer_slot, prove_chain, won_at
 from protocol.directory import Use
-from protocol.entry import read_entry
+from protocol.entry import Entry, read_entry
 from protocol.errors import RemoteError
 from service.database import attempt
 
@@ -52,16 +54,21 @@ def on_offer(arrival: Arrival) -> RemoteError | None:
 def _take_offer(arrival: Arrival) -> None:
     won_at(arrival.signed, arrival.log)
     case_file = read_case_file(arrival.open("case"))
+    check_files(arrival.entry.files, case_file.attachments)
     holder = arrival.entry.sender
     prove_chain(case_file.hops, case_file.origin, arrival.log, arrival.history, holder=holder)
     if case_file.origin == arrival.node.member_id:
         _check_own_offer(arrival, case_file.hops, case_file.return_ref)
     _check_mailbox(case_file)
     _check_number(arrival, case_file)
-    case = _store(arrival, case_file)
-    if case_file.reason:
-        _keep_note(arrival, case, "reason", Note(case_file.reason).encode())
-    case.answer_id = _answer(arrival, "accept")
+    with shelf.keeping(arrival.node) as kept:
+        # What came sealed is encrypted afresh at once, files too: their old keys stand in a seal that others keep.
+        for each in case_file.attachments:
+            kept.append(shelf.keep(arrival.node, arrival.file(each), each.size, each.name, each.type))
+        case = _store(arrival, case_file, kept)
+        if case_file.reason:
+            _keep_note(arrival, case, "reason", Note(case_file.reason).encode())
+        case.answer_id = _answer(arrival, "accept")
 
 
 def _check_number(arrival: Arrival, case_file: CaseFile) -> None:
@@ -80,7 +87,12 @@ def _check_mailbox(case_file: CaseFile) -> None:
         raise RemoteError("members", "the mailbox is not an acceptable public key") from error
 
 
-def _store(arrival: Arrival, case_file: CaseFile) -> Case:
+def takes_files(entry: Entry) -> bool:
+    """Whether this version stores the files of such an entry."""
+    return entry.kind == "offer"
+
+
+def _store(arrival: Arrival, case_file: CaseFile, files: Sequence[Attachment]) -> Case:
     entry, session = arrival.entry, arrival.session
     key = new_key(arrival.node, entry.id, "content")
     case = Case(
@@ -97,10 +109,11 @@ def _store(arrival: Arrival, case_file: CaseFile) -> Case:
         epoch=entry.epoch,
         state=State.OFFERED.value,
         step=0,
-        content=key.seal(Filing(case_file.complaint).encode(), "content"),
+        content=key.seal(Filing(case_file.complaint, files).encode(), "content"),
     )
     session.add(case)
     session.flush()
+    shelf.hold(session, files, case_id=case.case_id, number=None)
     return case
 
 

@@ -15,6 +15,7 @@ from node.cases.report import enter, report
 from node.cases.tracked import hops_json, hops_of, move_pointer, tracked_by_return
 from node.context import Node
 from node.custody.arrival import verify_entry
+from node.files.shelf import let_go
 from node.models.cases import Case, CaseNote
 from node.models.sync import InboxEntry, OutboxEntry
 from node.sync.log import NodeLog
@@ -142,6 +143,7 @@ def _forget(session: Session, node: Node, case: Case) -> None:
     """Leave the stub: clear what was sealed, and destroy the keys once that is durable."""
     case.content = case.identity = None
     session.query(CaseNote).filter(CaseNote.case_id == case.case_id).delete()
+    let_go(session, node, case.case_id)
     case_id = case.case_id
     afterwards(session, lambda: erase(node, case_id))
 

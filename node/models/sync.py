@@ -1,6 +1,6 @@
 """Tables of the sync: what goes out, what came in, how far the log was read."""
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from node.models.base import Base
@@ -66,7 +66,11 @@ class OutboxPart(Base):
 
 
 class InboxEntry(Base):
-    """An entry that came, as received. Its parts are not kept as they came."""
+    """An entry that came, as received. Its parts are not kept as they came.
+
+    `waiting`: it names files that are still being fetched; nothing was done for it yet, and its parts will be asked
+    for again.
+    """
 
     __tablename__ = "inbox"
 
@@ -81,6 +85,7 @@ class InboxEntry(Base):
     #: The rule that it broke for this reader; None when it was applied.
     rule: Mapped[str | None] = mapped_column(String(32))
     received_at: Mapped[int] = mapped_column(BigInteger)
+    waiting: Mapped[bool] = mapped_column(default=False, server_default=false(), index=True)
 
 
 class LogSlot(Base):

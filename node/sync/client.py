@@ -1,14 +1,18 @@
 """The hub over HTTP, as bytes. Here alone the node touches the network, and never within a transaction."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, Protocol
 
 import requests
 
 from protocol.bundle import MAX_BUNDLE_BYTES
 from protocol.directory import MAX_DIRECTORY_BYTES
+from protocol.errors import RemoteError
 from protocol.leaf import MAX_LEAF_BYTES
+from protocol.part_pass import SCHEME
 from protocol.tiles import WIDTH, decode_entries, entries_path
 
 _TIMEOUT_SECONDS: Final = (5, 60)
@@ -16,6 +20,8 @@ _CHUNK_BYTES: Final = 65_536
 _MAX_NOTE_BYTES: Final = 65_536
 _MAX_PROBLEM_BYTES: Final = 65_536
 _OK: Final = 200
+_PART_STATUSES: Final = frozenset({200, 201, 206})
+_CONTENT_RANGE: Final = re.compile(r"bytes ([0-9]{1,10})-[0-9]{1,10}/[0-9]{1,10}")
 
 
 class HubUnreachableError(Exception):
@@ -32,6 +38,24 @@ class HubRefusedError(Exception):
         self.retry_after: Final = retry_after
 
 
+@dataclass(frozen=True, slots=True)
+class PartProgress:
+    """How many bytes of a part the hub has, and whether it calls that whole."""
+
+    offset: int
+    complete: bool
+
+
+class Sink(Protocol):
+    """Where a part goes."""
+
+    def begin(self, at: int) -> None:
+        """Say from which byte on the part comes."""
+
+    def write(self, chunk: bytes) -> None:
+        """Take the next bytes; raise RemoteError where there are too many."""
+
+
 class Hub(Protocol):
     """What the sync needs of a hub, whatever carries the bytes."""
 
@@ -46,6 +70,15 @@ class Hub(Protocol):
 
     def directory(self, version: int) -> str:
         """Return a version of the directory as signed."""
+
+    def part_progress(self, part: str, shown: str) -> PartProgress:
+        """Return how much of a part of ours the hub has; `shown` is a pass for HEAD."""
+
+    def put_part(self, part: str, shown: str, start: int, total: int, piece: bytes) -> PartProgress:
+        """Put the bytes of a part from `start` on; return how much the hub has then."""
+
+    def get_part(self, part: str, shown: str, start: int, sink: Sink) -> None:
+        """Get a part, from `start` on if the hub can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +109,47 @@ class HttpHub:
         """GET /directory/<version>.jws."""
         return self._ask("GET", f"/directory/{version}.jws", MAX_DIRECTORY_BYTES).decode("ascii", "replace")
 
+    def part_progress(self, part: str, shown: str) -> PartProgress:
+        """HEAD /parts/v1/<id>."""
+        return _progress(self._part("HEAD", part, shown))
+
+    def put_part(self, part: str, shown: str, start: int, total: int, piece: bytes) -> PartProgress:
+        """PUT /parts/v1/<id> with Content-Range."""
+        where = f"bytes {start}-{start + len(piece) - 1}/{total}"
+        return _progress(self._part("PUT", part, shown, {"Content-Range": where}, piece))
+
+    def get_part(self, part: str, shown: str, start: int, sink: Sink) -> None:
+        """GET /parts/v1/<id>, with Range where something is here already."""
+        self._part("GET", part, shown, {"Range": f"bytes={start}-"} if start else {}, sink=sink)
+
+    def _part(
+        self,
+        method: str,
+        part: str,
+        shown: str,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        body: bytes | None = None,
+        sink: Sink | None = None,
+    ) -> Mapping[str, str]:
+        sent = {"Authorization": f"{SCHEME} {shown}", "Accept-Encoding": "identity", **headers}
+        address = f"{self.url.rstrip('/')}/parts/v1/{part}"
+        try:
+            with self.session.request(
+                method, address, data=body, headers=sent, timeout=_TIMEOUT_SECONDS, stream=True, allow_redirects=False
+            ) as response:
+                good, content = response.status_code in _PART_STATUSES, b""
+                if good and sink is not None:
+                    sink.begin(_first_byte(response))
+                    for chunk in response.iter_content(_CHUNK_BYTES):
+                        sink.write(chunk)
+                else:
+                    content = _read(response, _MAX_PROBLEM_BYTES)
+        except requests.RequestException as error:
+            raise HubUnreachableError(type(error).__name__) from error
+        if not good:
+            raise HubRefusedError(response.status_code, content, response.headers.get("Retry-After"))
+        return response.headers
+
     def _ask(self, method: str, path: str, max_bytes: int, body: bytes | None = None) -> bytes:
         headers = {"Content-Type": "application/json"} if body is not None else {}
         try:
@@ -94,6 +168,18 @@ class HttpHub:
         if response.status_code != _OK:
             raise HubRefusedError(response.status_code, content, response.headers.get("Retry-After"))
         return content
+
+
+def _progress(headers: Mapping[str, str]) -> PartProgress:
+    offset = headers.get("Upload-Offset", "")
+    if not offset.isascii() or not offset.isdigit() or len(offset) > 10:  # noqa: PLR2004  no part is as long
+        raise RemoteError("piece", "the hub does not say how much of the part it has")
+    return PartProgress(int(offset), headers.get("Upload-Complete") == "?1")
+
+
+def _first_byte(response: requests.Response) -> int:
+    found = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))
+    return 0 if found is None else int(found[1])
 
 
 def _read(response: requests.Response, max_bytes: int) -> bytes:

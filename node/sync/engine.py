@@ -9,9 +9,10 @@ from sqlalchemy import func, select
 
 from keys import b64u
 from node.context import Node
+from node.files.transfer import fetch_waiting, upload_waiting
 from node.models.sync import OutboxEntry
 from node.sync.client import Hub, HubRefusedError, HubUnreachableError
-from node.sync.exchange import Opened, Prepared, apply_answer, open_answer, prepare
+from node.sync.exchange import Opened, Prepared, apply_answer, open_answer, prepare, pushable
 from node.sync.log import LogNews, extend_log, read_history
 from node.sync.rows import alarm, sync_state
 from protocol import checkpoint as checkpoints
@@ -42,7 +43,9 @@ def sync(node: Node, hub: Hub, clock: Callable[[], int]) -> Synced:
         _follow_first(node, hub)
         more = True
         while more and rounds < _MAX_ROUNDS:
+            upload_waiting(node, hub, clock)
             prepared, opened = _exchange(node, hub, clock)
+            fetch_waiting(node, hub, clock)
             rounds += 1
             pushed += len(prepared.request.entries)
             pulled += len(opened.answer.pull)
@@ -120,8 +123,9 @@ def _conflict_of(problem: bytes) -> str:
 
 
 def _has_queued(node: Node) -> bool:
+    """Whether there is something to push; what waits for an upload that failed is for the next sync."""
     with node.database.reading() as session:
-        query = select(func.count()).select_from(OutboxEntry).where(OutboxEntry.state == "queued")
+        query = select(func.count()).select_from(OutboxEntry).where(*pushable(session))
         return bool(session.scalar(query))
 
 

@@ -1,19 +1,21 @@
 """One exchange as two transactions: prepare a request, apply its answer. The bytes may travel by HTTP or by hand."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from keys import b64u
 from keys.errors import KeysError
 from node.context import Node
 from node.custody.arrival import Arrival, verify_entry
-from node.custody.inbound import HANDLERS, on_other
+from node.custody.inbound import HANDLERS, on_other, takes_files
 from node.custody.settle import settle
+from node.files.outgoing import discard, held_back, upload_again
 from node.models.sync import InboxEntry, OutboxEntry, OutboxPart, SyncState
-from node.sync.log import LogNews, NodeLog, extend_log, read_history
+from node.sync.log import LogNews, NodeLog, extend_log, read_history, read_log
 from node.sync.outbox import Draft, close_gap, queue
 from node.sync.rows import alarm, link_to, sync_state, told
 from protocol import checkpoint as checkpoints
@@ -34,7 +36,7 @@ from protocol.bundle import (
 from protocol.checkpoint import Checkpoint
 from protocol.content import receipt_body
 from protocol.directory import DirectoryHistory
-from protocol.entry import TreeHead, read_entry
+from protocol.entry import Entry, TreeHead, read_entry
 from protocol.errors import RemoteError
 from protocol.merkle import verify_consistency
 from service.database import attempt
@@ -87,7 +89,7 @@ def _to_push(session: Session) -> tuple[list[OutboxEntry], dict[str, bytes]]:
     rows: list[OutboxEntry] = []
     parts: dict[str, bytes] = {}
     room = _ROOM_BYTES
-    query = select(OutboxEntry).where(OutboxEntry.state == "queued").order_by(OutboxEntry.place)
+    query = select(OutboxEntry).where(*pushable(session)).order_by(OutboxEntry.place)
     for row in session.scalars(query.limit(MAX_BUNDLE_ENTRIES)):
         own = list(session.scalars(select(OutboxPart).where(OutboxPart.entry_id == row.entry_id)))
         room -= len(row.raw) + sum(len(part.content) for part in own)
@@ -96,6 +98,13 @@ def _to_push(session: Session) -> tuple[list[OutboxEntry], dict[str, bytes]]:
         rows.append(row)
         parts |= {part.part_id: part.content for part in own}
     return rows, parts
+
+
+def pushable(session: Session) -> list[ColumnElement[bool]]:
+    """Return what is true of the entries that may be pushed: queued, and none before them waits for an upload."""
+    held = held_back(session)
+    free = [or_(OutboxEntry.recipient != to, OutboxEntry.place < place) for to, place in held.items()]
+    return [OutboxEntry.state == "queued", *free]
 
 
 def open_answer(session: Session, node: Node, raw: bytes, prepared: Prepared) -> Opened:
@@ -128,15 +137,30 @@ def apply_answer(session: Session, node: Node, opened: Opened, news: LogNews, no
     senders: set[str] = set()
     for pulled, raw in zip(opened.answer.pull, opened.bundle.entries, strict=True):
         if pulled.box == "sent":
-            _apply_sent(session, state, pulled, raw, now)
+            _apply_sent(session, node, state, pulled, raw, now)
         else:
             sender = _apply_inbox(session, node, opened.bundle, state, pulled, raw, log, history, now)
             senders |= {sender} if sender is not None else set()
     settle(session, node, log, history, now, inbox_read=not opened.answer.more)
     for sender in sorted(senders):
-        upto = _stored_upto(session, sender)
-        if upto:
-            queue(session, node, Draft("receipt", sender, body=receipt_body(upto)), now)
+        _confirm(session, node, sender, now)
+
+
+def take_waiting(session: Session, node: Node, pos: int, parts: Mapping[str, bytes], now: int) -> None:
+    """Act on an entry of the inbox whose files have come: `parts` are its seals and small files."""
+    row = session.get_one(InboxEntry, pos)
+    log, history = read_log(session), read_history(session, node.federation)
+    signed = verify_entry(row.raw, row.log_index, log, history)
+    row.rule, row.waiting = _handle(Arrival(session, node, log, history, signed, row.log_index, parts, now)), False
+    session.flush()
+    settle(session, node, log, history, now, inbox_read=False)
+    _confirm(session, node, row.sender, now)
+
+
+def _confirm(session: Session, node: Node, sender: str, now: int) -> None:
+    upto = _stored_upto(session, sender)
+    if upto:
+        queue(session, node, Draft("receipt", sender, body=receipt_body(upto)), now)
 
 
 def _apply_verdict(session: Session, node: Node, state: SyncState, verdict: Pushed, now: int) -> None:
@@ -144,8 +168,7 @@ def _apply_verdict(session: Session, node: Node, state: SyncState, verdict: Push
     if row is None or row.state != "queued":
         return
     if verdict.state in {"ok", "dup"}:
-        row.state, row.log_index = "logged", verdict.index
-        session.query(OutboxPart).filter(OutboxPart.entry_id == row.entry_id).delete()
+        _logged(session, node, row, verdict.index)
         if verdict.pos == state.sent_pos + 1:
             state.sent_pos += 1
         return
@@ -153,11 +176,21 @@ def _apply_verdict(session: Session, node: Node, state: SyncState, verdict: Push
     if verdict.state not in {"gap", "part", "rekey"}:
         row.state, row.rule = "refused", verdict.reason
         close_gap(session, node, row, now)
+        discard(session, node, row.entry_id)
+    elif verdict.state == "part":
+        upload_again(session, row.entry_id)
     detail = f"{row.kind} to {row.recipient}, seq {row.seq}: {verdict.state} {verdict.reason}"
     alarm(session, verdict.reason or verdict.state, detail, now)
 
 
-def _apply_sent(session: Session, state: SyncState, pulled: Pulled, raw: str, now: int) -> None:
+def _logged(session: Session, node: Node, row: OutboxEntry, index: int | None) -> None:
+    """Note that an entry of ours is in the log: its parts are the hub's to keep from now on."""
+    row.state, row.log_index = "logged", index
+    session.query(OutboxPart).filter(OutboxPart.entry_id == row.entry_id).delete()
+    discard(session, node, row.entry_id)
+
+
+def _apply_sent(session: Session, node: Node, state: SyncState, pulled: Pulled, raw: str, now: int) -> None:
     """An entry of our own comes back: its verdict was lost, or, if it is unknown here, this disk was rolled back."""
     if pulled.pos != state.sent_pos + 1:
         return
@@ -167,8 +200,7 @@ def _apply_sent(session: Session, state: SyncState, pulled: Pulled, raw: str, no
         entry = read_entry(raw).entry
         alarm(session, "seq", f"the hub holds our {entry.kind} {entry.id}, which this disk does not know", now)
     elif row.state == "queued":
-        row.state, row.log_index = "logged", pulled.index
-        session.query(OutboxPart).filter(OutboxPart.entry_id == row.entry_id).delete()
+        _logged(session, node, row, pulled.index)
 
 
 def _apply_inbox(
@@ -204,10 +236,13 @@ def _apply_inbox(
         kind=entry.kind,
         raw=raw,
         received_at=now,
+        waiting=takes_files(entry) and not all(name.bundled for name in entry.files),
     )
     session.add(row)
     link.received, state.inbox_pos = entry.seq, pulled.pos
     session.flush()
+    if row.waiting:
+        return None  # it is acted on, and confirmed, when its files have come
     arrival = Arrival(session, node, log, history, signed, pulled.index, bundle.parts, now)
     row.rule = _handle(arrival)
     return None if entry.kind == "receipt" else entry.sender
@@ -218,6 +253,7 @@ def _handle(arrival: Arrival) -> str | None:
     entry = arrival.entry
     try:
         with attempt(arrival.session):
+            _check_files(entry)
             refused: RemoteError | KeysError | None = HANDLERS.get(entry.kind, on_other)(arrival)
     except (RemoteError, KeysError) as error:
         refused = error
@@ -228,13 +264,20 @@ def _handle(arrival: Arrival) -> str | None:
     return rule
 
 
-def _stored_upto(session: Session, sender: str) -> int:
-    """Return how far a receipt to `sender` may go: never past a grant that did not open.
+def _check_files(entry: Entry) -> None:
+    if entry.files and not takes_files(entry):
+        raise RemoteError("part-form", "this version takes no files with this kind")
 
-    The receipt is what lets the sender destroy its copy of an identity; until then it can still be granted again.
+
+def _stored_upto(session: Session, sender: str) -> int:
+    """Return how far a receipt to `sender` may go: never past a grant that did not open, or files that have not come.
+
+    The receipt is what lets the sender destroy its copy of an identity; until then it can still be granted again. And
+    it is what lets the hub forget files.
     """
+    unopened = and_(InboxEntry.kind == "grant", InboxEntry.rule.is_not(None))
     failed = select(func.min(InboxEntry.seq)).where(
-        InboxEntry.sender == sender, InboxEntry.kind == "grant", InboxEntry.rule.is_not(None)
+        InboxEntry.sender == sender, or_(unopened, InboxEntry.waiting.is_(True))
     )
     first = session.scalar(failed)
     received = link_to(session, sender).received

@@ -1,6 +1,6 @@
 """The outbox: what this node says, sealed, signed and stored in the transaction of the change that it tells of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from keys import b64u
 from keys.sealing import SealingPublicKey
 from node.context import Node
+from node.files.outgoing import Outgoing, queue_files
 from node.models.sync import OutboxEntry, OutboxPart
 from node.sync.rows import link_to, sync_state
 from protocol.canonical import JsonValue
@@ -32,6 +33,8 @@ class Draft:
     re: str | None = None
     body: Mapping[str, JsonValue] | None = None
     sealed: Mapping[str, tuple[bytes, SealingPublicKey]] = field(default_factory=dict)
+    #: Files that one of the seals tells of, encrypted for the recipient already.
+    files: Sequence[Outgoing] = ()
 
 
 def queue(session: Session, node: Node, draft: Draft, now: int) -> SignedEntry:
@@ -57,6 +60,7 @@ def queue(session: Session, node: Node, draft: Draft, now: int) -> SignedEntry:
         re=draft.re,
         seen=TreeHead(state.log_size, b64u.decode(state.log_root)),
         body=draft.body,
+        files=tuple(file.told.outside for file in draft.files),
     )
     signed = entry.sign(node.keyring.signing)
     link.next_seq += 1
@@ -76,6 +80,7 @@ def queue(session: Session, node: Node, draft: Draft, now: int) -> SignedEntry:
     session.add_all(
         OutboxPart(part_id=part.name.id, entry_id=entry.id, content=part.ciphertext) for part in parts.values()
     )
+    queue_files(session, entry, draft.files)
     afterwards(session, node.wake)
     return signed
 

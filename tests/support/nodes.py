@@ -45,7 +45,7 @@ from node.models.cases import Case
 from node.models.sync import Alarm, OutboxEntry, SyncState
 from node.settings import Settings
 from node.sync import engine
-from node.sync.client import HttpHub, Hub, HubUnreachableError
+from node.sync.client import HttpHub, Hub, HubUnreachableError, PartProgress, Sink
 from node.sync.engine import Synced, sync
 from protocol import checkpoint
 from protocol.bundle import Answer, Bundle, read_answer, read_bundle
@@ -384,6 +384,15 @@ class Carrier:
 
     def directory(self, version: int) -> str:
         return self.hub.directory(version)
+
+    def part_progress(self, part: str, shown: str) -> PartProgress:
+        return self.hub.part_progress(part, shown)
+
+    def put_part(self, part: str, shown: str, start: int, total: int, piece: bytes) -> PartProgress:
+        return self.hub.put_part(part, shown, start, total, piece)
+
+    def get_part(self, part: str, shown: str, start: int, sink: Sink) -> None:
+        self.hub.get_part(part, shown, start, sink)
 
 
 class LosesTheAnswer(Carrier):
