@@ -10,6 +10,7 @@ import pytest
 
 from demo.complaints import API, FORM, ComplaintsError, Story, load_stories
 from demo.offices import OFFICES
+from demo.sample import SAMPLE
 from node.reference.regions import region, search
 from node.reference.topics import choices, topic
 from node.web.words import KINDS, SECRECIES
@@ -93,6 +94,12 @@ def test_each_goes_where_the_directory_says(story: Story) -> None:
         assert suggested in {None, "kota-bandung"}
     else:
         assert suggested == (story.path[1] if len(story.path) > 1 else story.origin)
+
+
+def test_the_sample_of_the_state_file_is_the_ministrys() -> None:
+    assert claims(directory(), SAMPLE.region, SAMPLE.topic)[0].member.kind is Kind.MINISTRY
+    assert topic(SAMPLE.topic)
+    assert region(SAMPLE.region)
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.id)

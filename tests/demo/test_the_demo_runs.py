@@ -86,31 +86,6 @@ def test_interrupted_it_ends_its_servers_and_says_where_the_data_are(tmp_path: P
     assert str(tmp_path) in rest
 
 
-@pytest.mark.timeout(SECONDS)
-def test_without_once_the_servers_stay_up_until_it_is_interrupted(tmp_path: Path) -> None:
-    """With two reports of its reader's own, so that the story is short."""
-    own, state_file = tmp_path / "reports.json", tmp_path / "state.json"
-    rows = json.loads((ROOT / "demo" / "complaints.json").read_text())
-    own.write_text(json.dumps([row for row in rows if row["id"] in {"lampu-mati", "terima-kasih-bidan"}]))
-    command = [*DEMO, "--data", str(tmp_path / "data"), "--state", str(state_file), "--reports", str(own)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as demo:
-        assert demo.stdout is not None
-        printed = "".join(
-            iter(demo.stdout.readline, "Server tetap menyala sampai Ctrl-C. (The servers stay up until Ctrl-C.)\n")
-        )
-        state = json.loads(state_file.read_text())
-        for node in state["nodes"]:
-            assert requests.get(node["url"], timeout=30).status_code == 200
-            for person in node["people"]:
-                assert re.search(rf"{node['url']} .*{person['username']} +{re.escape(person['password'])}\n", printed)
-        for case in state["cases"]:
-            assert case["receipt"] in printed
-        demo.send_signal(signal.SIGINT)
-        demo.stdout.read()
-    assert demo.returncode == 0
-    check_servers_are_gone(state_file)
-
-
 def test_a_step_that_fails_is_named_and_ends_with_status_1(tmp_path: Path) -> None:
     """Here the disk takes no file of more than 60 kB, so that no database can be made."""
 
