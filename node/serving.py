@@ -45,8 +45,8 @@ def sweep(node: Node, *, orphans_before: float | None = None) -> None:
     listed = {case_id for case_id, _ in node.case_keys.listing()}
     old = {case_id for case_id, _ in node.case_keys.listing(made_before=orphans_before)}
     with node.database.transaction() as session:
-        known = dict(session.execute(select(Case.case_id, Case.stance)).tuples().all())
-        asks = dict(session.execute(select(Ask.ask_id, Ask.content.is_not(None))).tuples().all())
+        known = {row[0]: row[1] for row in session.execute(select(Case.case_id, Case.stance))}
+        asks = {row[0]: row[1] for row in session.execute(select(Ask.ask_id, Ask.content.is_not(None)))}
         gone = {case_id for case_id, stance in known.items() if Stance(stance) in {Stance.ERASED, Stance.DECLINED}}
         gone |= {ask_id for ask_id, kept in asks.items() if not kept}
         for case_id in (listed & gone) | (old - known.keys() - asks.keys()):
