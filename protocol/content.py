@@ -24,6 +24,7 @@ _COMPLAINT: Final = ("kind", "topic", "region", "text", "secrecy")
 _IDENTITY: Final = ("name", "phone", "email", "nik")
 _ATTACHED: Final = ("attachments",)
 _ACT: Final = re.compile(r"[a-z_]{1,32}")
+_NUMBER: Final = re.compile(r"[!-~]{1,32}")
 
 #: A complaint or an identity as a flat object of strings.
 Words = Mapping[str, str]
@@ -111,7 +112,7 @@ def read_case_file(raw: bytes) -> CaseFile:
     names = ("number", "origin", "return", "mailbox", "filed_at", "complaint", "hops", "reason")
     found = _decode(raw, names, optional=_ATTACHED)
     return CaseFile(
-        number=text(found["number"], max_chars=32),
+        number=text(found["number"], max_chars=32, pattern=_NUMBER),
         origin=party_of(found["origin"]),
         return_ref=id_of(found["return"]),
         mailbox=b64u_bytes(found["mailbox"], _MAILBOX_BYTES),
@@ -151,7 +152,7 @@ def read_question(raw: bytes) -> Question:
     """Parse a question to triage."""
     found = _decode(raw, ("number", "complaint", "reason"), optional=_ATTACHED)
     return Question(
-        text(found["number"], max_chars=32),
+        text(found["number"], max_chars=32, pattern=_NUMBER),
         _words(found["complaint"], _COMPLAINT),
         text(found["reason"], max_chars=MAX_CONTENT_BYTES),
         _attachments(found),
@@ -248,7 +249,7 @@ def read_progress(raw: bytes) -> Progress:
         due_at=None if found["due_at"] is None else time_of(found["due_at"]),
         hops=read_hops(found["hops"]),
         step=integer(found["step"], 1, MAX_U32),
-        opening=None if found["opening"] is None else text(found["opening"], max_chars=32),
+        opening=None if found["opening"] is None else text(found["opening"], max_chars=32, pattern=_ACT),
     )
 
 
