@@ -5,6 +5,7 @@ are READ COMMITTED on purpose: their statements look at the database after the l
 snapshot would take it with its first statement, which is the very one that waits, and read what was there before.
 """
 
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import Engine, event
@@ -63,7 +64,27 @@ def make_strict(engine: Engine, busy_timeout_ms: int) -> None:
         connection.execute(_SET, timeouts)
         fsync, encoding = connection.execute(_CHECK).fetchone()
         connection.autocommit = False
+        connection.adapters.register_dumper(str, _text_dumper())
         if fsync != "on":
             raise UnusableDatabaseError("the PostgreSQL server runs with fsync=off, and would lose what it confirmed")
         if encoding != "UTF8":
             raise UnusableDatabaseError(f"the database is encoded in {encoding}: create it with ENCODING 'UTF8'")
+
+
+@cache
+def _text_dumper() -> type:
+    # Here alone, for the driver is an extra: whoever runs on SQLite need not have it.
+    from psycopg.types.string import StrDumperUnknown  # noqa: PLC0415
+
+    class TextDumper(StrDumperUnknown):
+        """Writes U+FFFD for the one character that PostgreSQL cannot hold.
+
+        Whoever asks for a case or a person with a NUL in the name finds nothing, as on SQLite, and is told so. No text
+        that is signed or sealed is text to the database.
+        """
+
+        def dump(self, obj: str) -> bytes | None:
+            """Return the text as the driver sends it."""
+            return super().dump(obj.replace("\0", "\N{REPLACEMENT CHARACTER}"))  # type: ignore[return-value]
+
+    return TextDumper
