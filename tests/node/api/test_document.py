@@ -27,6 +27,7 @@ _PATHS = {
     "/api/v1/asks/{ask_id}/rulings": {"post"},
     "/api/v1/cases": {"get", "post"},
     "/api/v1/cases/{number}": {"get"},
+    "/api/v1/cases/{number}/attachments/{id}": {"get"},
     "/api/v1/cases/{number}/identity": {"post"},
     "/api/v1/cases/{number}/offers": {"post"},
     "/api/v1/cases/{number}/replies": {"post"},
@@ -36,6 +37,7 @@ _PATHS = {
     "/api/v1/session": {"delete", "post"},
     "/api/v1/topics": {"get"},
     "/api/v1/track": {"post"},
+    "/api/v1/track/attachments": {"post"},
     "/api/v1/track/messages": {"post"},
 }
 _CHECKS = [
@@ -135,7 +137,8 @@ def _many(cases: Any, send: Callable[[Any], None]) -> None:  # noqa: ANN401  a s
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    run: Any = quiet(given(cases)(send))  # hypothesis knows nothing of what schemathesis makes
+    # Hypothesis knows nothing of the types that schemathesis makes.
+    run: Any = quiet(given(cases)(send))  # type: ignore[no-untyped-call]
     run()
 
 
