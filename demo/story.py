@@ -32,7 +32,8 @@ def _found(screen: Screen, federation: Federation) -> None:
     with screen.step(f"{len(federation.nodes)} simpul dibuat dan didaftarkan", "make and enrol the nodes"):
         federation.found_nodes()
         for node in federation.nodes.values():
-            screen.say(f"    {node.office.id:12} {node.office.name}")
+            by_api = "  (petugasnya lewat API: officers by the API)" if node.office.by_api else ""
+            screen.say(f"    {node.office.id:12} {node.office.name}{by_api}")
     with screen.step("Semua server dinyalakan", "start every server"):
         federation.start()
 

@@ -15,7 +15,7 @@ import requests
 from demo.waiting import wait_for
 from house.screen import ROOT
 
-SECONDS: Final = 240
+SECONDS: Final = 300
 PATIENCE_SECONDS: Final = 60
 LAST_LINE: Final = "Server tetap menyala sampai Ctrl-C. (The servers stay up until Ctrl-C.)\n"
 #: One filed over the form and one over the API, so that the story is short.

@@ -17,7 +17,7 @@ from demo.complaints import load_stories
 from house.screen import ROOT
 
 DEMO = [sys.executable, "-m", "demo"]
-SECONDS = 240
+SECONDS = 300
 
 
 @pytest.mark.timeout(SECONDS)
