@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from node.jobs import Scheduler, make_sync, take_scheduler_lock
+from node.jobs import Scheduler, in_turn, make_sync, scheduler_turn, take_scheduler_lock
 from node.sync.engine import Synced
 from node.web.safelog import SafeFormatter
 from tests.support.nodes import Country
@@ -199,6 +199,19 @@ def test_one_process_a_node_schedules(tmp_path: Path) -> None:
     again = take_scheduler_lock(tmp_path)
     assert again is not None
     again.close()
+
+
+def test_a_process_without_the_turn_syncs_only_when_the_other_is_gone(tmp_path: Path) -> None:
+    first, second = scheduler_turn(tmp_path), scheduler_turn(tmp_path)
+    runs = Runs()
+    job = in_turn(second, runs)
+    assert first.take()
+    assert job() == Synced(0, 0, 0)
+    assert runs.count == 0
+    first.close()
+    assert job() == WELL
+    assert runs.count == 1
+    second.close()
 
 
 def test_the_job_is_one_sync_over_http(land: Country) -> None:
