@@ -125,6 +125,15 @@ class OpeningAnswer(Schema):
     reason = _text()
 
 
+class AttachedAnswer(Schema):
+    """A file that the reporter attached."""
+
+    id = _text("For asking for the file itself.")
+    name = _text("As its sender called it, made safe for every system.")
+    type = _text("Told by its content.")
+    size = fields.Integer(required=True, metadata={"description": "In bytes."})
+
+
 class TrackAnswer(Schema):
     """What a receipt code shows."""
 
@@ -139,6 +148,7 @@ class TrackAnswer(Schema):
     messages = _many(OwnMessageAnswer)
     openings = _many(OpeningAnswer)
     complaint = _one(ComplaintAnswer)
+    attachments = _many(AttachedAnswer)
 
 
 class TakenAnswer(Schema):
@@ -200,6 +210,7 @@ class CaseAnswer(RowAnswer):
 
     custodian = _one(Office)
     complaint = _one(ComplaintAnswer, null=True)
+    attachments = _many(AttachedAnswer)
     identity_sealed = _flag("Whether an identity is here, closed.")
     identity_pending = _flag("Whether the case is here, and the identity still on its way.")
     history = _many(EventAnswer)

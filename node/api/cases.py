@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from flask import Response
+
 from keys import b64u
 from keys.errors import EncodingError
 from node.api import guard, wire, words
@@ -9,13 +11,14 @@ from node.api.answers import CaseAnswer, IdentityAnswer, MovedAnswer, OfferedAns
 from node.api.problems import INVALID, ProblemError
 from node.api.schemas import ListQuery, OfferBody, ReasonBody, ReplyBody, TransitionBody
 from node.api.spec import Blueprint, operation
-from node.cases import desk, show, transitions
+from node.cases import attachments, desk, show, transitions
 from node.cases.lifecycle import State
 from node.cases.names import office_name
 from node.cases.views import CaseAction, CaseQuery, SendOn, Transition
 from node.models.cases import Case
 from node.people.permissions import Action
 from node.web import current
+from node.web.downloads import send
 
 cases: Final = Blueprint("cases", "What officers do with the cases of their node.")
 _NUMBER: Final = (
@@ -25,6 +28,15 @@ _NUMBER: Final = (
         "required": True,
         "description": "The number of the case.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 32},
+    },
+)
+_FILE: Final = (
+    {
+        "name": "id",
+        "in": "path",
+        "required": True,
+        "description": "The `id` in the case's `attachments`.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 64},
     },
 )
 _MOVED: Final = {"number": "7K3M9-QX2TB", "status": "answered", "deadline": "2026-12-07T16:59:59Z"}
@@ -63,6 +75,17 @@ def read_case(number: str) -> wire.Wire:
     node, now = current.node(), current.now()
     with node.database.reading() as session:
         return wire.case(show.read_case(session, node, number, officer, now), officer)
+
+
+@operation(
+    cases, "GET", "/cases/<number>/attachments/<id>", gives=(200, None), file=True, action=Action.READ,
+    problems=(404,), parameters=(*_NUMBER, *_FILE),
+)  # fmt: skip
+def download_attachment(number: str, id: str) -> Response:  # noqa: A002  its name in the address
+    """Give a file that the reporter attached, as long as the case is here."""
+    node = current.node()
+    with node.database.reading() as session:
+        return send(attachments.of_case(session, node, number, id))
 
 
 @operation(

@@ -82,8 +82,8 @@ STATE: Final = _kind(
 TOO_LARGE: Final = _kind(
     413, "too-large",
     ("Kiriman terlalu besar", "The request is too large"),
-    ("Isi permintaan paling besar 256 KiB. Tidak ada yang tersimpan.",
-     "A body has at most 256 KiB. Nothing was stored."),
+    ("Isi permintaan paling besar 256 KiB; laporan dengan lampiran 28 MiB (20 MB lampiran). Tidak ada yang tersimpan.",
+     "A body has at most 256 KiB; a report with attachments 28 MiB (20 MB of files). Nothing was stored."),
 )  # fmt: skip
 MEDIA: Final = _kind(
     415, "media-type",

@@ -1,5 +1,6 @@
 """What the API takes: every field with its limits, so that the document and the check are one."""
 
+import base64
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -8,6 +9,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from node.api import words
 from node.cases.lifecycle import State
+from node.files.intake import MAX_FILES
 from node.reference.regions import UnknownRegionError, region
 from node.reference.topics import UnknownTopicError, topic
 from node.web.words import KINDS, SECRECIES
@@ -28,6 +30,7 @@ _PHONE: Final = re.compile(r"^([+(]?[0-9][0-9 ().-]{5,28}[0-9])?$")
 _EMAIL: Final = re.compile(r"^([^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f]+\.[^@\s\x00-\x1f\x7f.]+)?$")
 _NIK: Final = re.compile(r"^([0-9]{16})?$")
 _KEY: Final = re.compile(r"^[!-~]+$")
+_FILE_ID: Final = re.compile(r"^[A-Za-z0-9_-]{43}$")
 _CURSOR: Final = re.compile(r"^[A-Za-z0-9_-]+$")
 
 
@@ -105,6 +108,33 @@ class IdentityBody(Body):
     nik = Text(load_default="", allow_none=True, validate=[_Form(_NIK)], metadata=_about("The 16 digits of the card."))
 
 
+class Base64(fields.String):
+    """The bytes behind base64 text (RFC 4648 section 4, with padding)."""
+
+    default_error_messages = {**_TELL, "invalid": _told(words.BASE64)}  # noqa: RUF012  marshmallow's own way
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:  # noqa: ANN401  marshmallow's
+        text = super()._deserialize(value, attr, data, **more)
+        try:
+            return base64.b64decode(text, validate=True)
+        except ValueError:
+            raise self.make_error("invalid") from None
+
+
+class AttachmentBody(Body):
+    """A file."""
+
+    name = Text(required=True, validate=_at_most(255), metadata=_about("As the reporter's device calls it."))
+    content = Base64(
+        required=True,
+        metadata=_about(
+            "The file in base64. Its content tells what it is: JPEG, PNG, WebP, HEIC, PDF, MP3, M4A, OGG, WAV or MP4.",
+            contentEncoding="base64",
+        ),
+    )
+    type = Text(load_default="", validate=_at_most(100), metadata=_about("Taken, and not looked at."))
+
+
 def _known(find: Callable[[str], object], unknown: type[Exception], told: words.Words) -> Callable[[str], None]:
     def check(code: str) -> None:
         if code:
@@ -137,13 +167,12 @@ class FilingBody(Body):
         metadata=_about("`open`: named. `anonymous`: the name is sealed. `secret`: the content is never published."),
     )
     identity = fields.Nested(IdentityBody, load_default=None, allow_none=True, error_messages={**_TELL})
-    # Attachments come here: an array of what was uploaded before. Until then it must be empty.
     attachments = fields.List(
-        fields.Raw(),
+        fields.Nested(AttachmentBody, error_messages={**_TELL}),
         load_default=list,
-        validate=validate.Length(max=0, error=_told(words.ATTACHMENTS)),
+        validate=validate.Length(max=MAX_FILES, error=_told(words.TOO_MANY_FILES)),
         error_messages={**_TELL, "invalid": _told(words.NO_LIST)},
-        metadata=_about("Not taken yet: leave it out, or empty."),
+        metadata=_about("Photos, PDF, sound or video: 10 at most, 20 MB (20,971,520 bytes) together."),
     )
 
 
@@ -186,6 +215,12 @@ class LoginBody(Body):
         validate=_at_most(16),
         metadata=_about("The one-time code. No account has one yet: it is taken, and not looked at."),
     )
+
+
+class AttachmentQuery(TrackBody):
+    """Which attachment."""
+
+    id = Text(required=True, validate=_Form(_FILE_ID), metadata=_about("The `id` that `POST /track` gave."))
 
 
 class ListQuery(Body):

@@ -88,6 +88,9 @@ class Api(SmorestApi):  # type: ignore[misc]  # flask-smorest has no types
             self.spec.components.response(HTTPStatus(status).name, response, lazy=True)
 
 
+_DOWNLOAD: Final = {
+    "Content-Disposition": {"description": "`attachment`, with the file's name.", "schema": {"type": "string"}}
+}
 _TEXT: Final = {"schema": {"type": "string"}}
 _HEADERS: Final[dict[int, dict[str, Any]]] = {
     401: {"WWW-Authenticate": {"description": "`Bearer`", **_TEXT}},
@@ -101,6 +104,7 @@ def operation(
     rule: str,
     *,
     gives: tuple[int, type[Schema] | None],
+    file: bool = False,
     example: Mapping[str, Any] | None = None,
     takes: type[Schema] | None = None,
     sent: Mapping[str, Any] | None = None,
@@ -114,8 +118,9 @@ def operation(
     """Declare an operation: route, who may do it, what it takes and gives, and every problem that it may answer.
 
     The view gets `given` (the body that `takes` read), `asked` (the query, `asks`), `sent_headers` (`headers`), and the
-    parameters of its path. With `action` it needs a token of an officer who may do that, with `login` any token.
-    `example` and `sent` are an answer and a body as examples. The docstring's first line is the summary.
+    parameters of its path. With `action` it needs a token of an officer who may do that, with `login` any token. With
+    `file` it gives bytes of any type, as a download. `example` and `sent` are an answer and a body as examples. The
+    docstring's first line is the summary.
     """
     status, schema = gives
     wanted = {*_ALWAYS, *problems}
@@ -125,7 +130,11 @@ def operation(
 
     def decorate(view: Callable[_P, _R]) -> Callable[..., Response]:
         found: Any = view
-        found = blueprint.response(status, schema, example=example)(found)
+        if file:
+            bytes_of = {"type": "string", "format": "binary"}
+            found = blueprint.response(status, bytes_of, content_type="*/*", headers=_DOWNLOAD)(found)
+        else:
+            found = blueprint.response(status, schema, example=example)(found)
         if takes is not None:
             found = blueprint.arguments(takes, arg_name="given", example=sent)(found)
         if asks is not None:

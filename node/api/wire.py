@@ -5,6 +5,7 @@ from typing import Any
 from node.cases.views import (
     AskPage,
     AskRow,
+    Attached,
     CasePage,
     CaseRow,
     Complaint,
@@ -40,6 +41,7 @@ def tracking(view: Tracking) -> Wire:
         "messages": [{"at": each.at, "text": each.text} for each in view.messages if each.from_reporter],
         "openings": [_opening(each) for each in view.openings],
         "complaint": _complaint(view.complaint),
+        "attachments": [_attached(each) for each in view.attachments],
     }
 
 
@@ -66,6 +68,7 @@ def case(view: CasePage, officer: Officer) -> Wire:
         **row(view.row),
         "custodian": office(view.custodian_id, view.custodian),
         "complaint": _complaint(view.complaint),
+        "attachments": [_attached(each) for each in view.attachments],
         "identity_sealed": view.identity_sealed,
         "identity_pending": view.grant_pending,
         "history": [_event(each) for each in view.history],
@@ -98,6 +101,10 @@ def ask_page(view: AskPage) -> Wire:
         "reason": view.reason,
         "recipients": [_named(each) for each in view.recipients],
     }
+
+
+def _attached(view: Attached) -> Wire:
+    return {"id": view.id, "name": view.name, "type": view.type, "size": view.size}
 
 
 def _event(view: Event) -> Wire:

@@ -34,7 +34,19 @@ LENGTH: Final = Words("Panjangnya harus {min} sampai {max} huruf.", "Must be {mi
 TOO_LONG: Final = Words("Paling banyak {max} huruf.", "At most {max} characters.")
 RANGE: Final = Words("Harus {min} sampai {max}.", "Must be {min} to {max}.")
 CHOICE: Final = Words("Harus salah satu dari: {choices}.", "Must be one of: {choices}.")
-ATTACHMENTS: Final = Words("Lampiran belum diterima.", "Attachments are not taken yet.")
+TOO_MANY_FILES: Final = Words("Paling banyak 10 lampiran.", "At most 10 attachments.")
+FILES_TOO_LARGE: Final = Words(
+    "Semua lampiran bersama-sama paling besar 20 MB. Kurangi jumlahnya atau perkecil.",
+    "All attachments together may have 20 MB at most. Leave some out, or make them smaller.",
+)
+FILE_EMPTY: Final = Words("Berkas ini kosong.", "This file is empty.")
+FILE_KIND: Final = Words(
+    "Jenis berkas ini tidak diterima. Kirim foto (JPEG, PNG, WebP, HEIC), PDF, suara (MP3, M4A, OGG, WAV) atau video "
+    "(MP4).",
+    "Files of this kind are not taken. Send a photo (JPEG, PNG, WebP, HEIC), PDF, sound (MP3, M4A, OGG, WAV) or video "
+    "(MP4).",
+)
+BASE64: Final = Words("Harus base64 (RFC 4648) dari isi berkas.", "Must be the base64 (RFC 4648) of the file.")
 TOPIC: Final = Words("Topik ini tidak dikenal; lihat /api/v1/topics.", "No such topic; see /api/v1/topics.")
 REGION: Final = Words("Wilayah ini tidak dikenal; lihat /api/v1/regions.", "No such region; see /api/v1/regions.")
 RECEIPT: Final = Words(

@@ -11,6 +11,7 @@ from node.cases.names import office_name
 from node.cases.tracked import hops_of
 from node.cases.transitions import next_states
 from node.cases.views import (
+    Attached,
     CasePage,
     CaseQuery,
     CaseRow,
@@ -28,7 +29,7 @@ from node.models.cases import Case, CaseEvent, CaseNote
 from node.reference import regions, topics
 from node.sync.log import read_history, read_log
 from protocol import custody, routing
-from protocol.content import read_filing, read_note
+from protocol.content import Filing, read_filing, read_note
 from protocol.custody import ACTING, Stance
 from protocol.directory import Directory
 from protocol.entry import read_entry
@@ -62,7 +63,8 @@ def read_case(session: Session, node: Node, number: str, officer: Officer, now: 
     """Return one case as `officer` sees it; raise NoSuchCaseError."""
     del officer  # every officer who may read cases sees the same; the web asks the permissions
     case = find_case(session, number)
-    complaint = _complaint(node, case)
+    filing = _filing(node, case)
+    complaint = None if filing is None else Complaint(**filing.complaint)
     directory = _directory(session, node)
     claims = [] if complaint is None else routing.claims(directory, complaint.region, complaint.topic)
     actions = allowed_actions(case)
@@ -82,6 +84,7 @@ def read_case(session: Session, node: Node, number: str, officer: Officer, now: 
         ruling=None if case.ruled_for is None else _named(directory, case.ruled_for, "Ditetapkan oleh triase"),
         recipients=_recipients(directory, node),
         actions=actions,
+        attachments=_attached(filing),
         next_states=next_states(case, node),
     )
 
@@ -120,12 +123,22 @@ def _row(session: Session, node: Node, case: Case, complaint: Complaint | None, 
 
 
 def _complaint(node: Node, case: Case) -> Complaint | None:
+    filing = _filing(node, case)
+    return None if filing is None else Complaint(**filing.complaint)
+
+
+def _filing(node: Node, case: Case) -> Filing | None:
     if case.content is None:
         return None
     try:
-        return Complaint(**read_filing(open_content(node, case.case_id, case.content, "content")).complaint)
+        return read_filing(open_content(node, case.case_id, case.content, "content"))
     except KeysError:
         return None  # the wrapping is gone or damaged: the stub still shows, so that people see that something is wrong
+
+
+def _attached(filing: Filing | None) -> tuple[Attached, ...]:
+    files = () if filing is None else filing.attachments
+    return tuple(Attached(each.id, each.name, each.type, each.size) for each in files)
 
 
 def _custodian(case: Case, node: Node) -> str:

@@ -12,10 +12,10 @@ from node.cases.names import office_name
 from node.cases.report import letter_context
 from node.cases.show import proven_hops
 from node.cases.tracked import hops_of
-from node.cases.views import Complaint, Event, Message, NoSuchCaseError, Opening, Tracking
+from node.cases.views import Attached, Complaint, Event, Message, NoSuchCaseError, Opening, Tracking
 from node.context import Node
 from node.models.cases import Tracked, TrackedEvent, TrackedMail
-from protocol.content import read_filing, read_note
+from protocol.content import Filing, read_filing, read_note
 from protocol.errors import RemoteError
 from protocol.seal import open_part
 
@@ -35,7 +35,7 @@ def track(session: Session, node: Node, receipt: str, now: int) -> Tracking:
             select(TrackedEvent).where(TrackedEvent.number == found.number).order_by(TrackedEvent.at, TrackedEvent.id)
         )
     )
-    own = open_part(found.own_file, mailbox, own_file_context(found.form_id, mailbox.public.kid))
+    own = own_filing(found, mailbox)
     return Tracking(
         number=found.number,
         filed_at=found.filed_at,
@@ -66,9 +66,15 @@ def track(session: Session, node: Node, receipt: str, now: int) -> Tracking:
             for event in events
             if event.role is not None
         ),
-        complaint=Complaint(**read_filing(own).complaint),
+        complaint=Complaint(**own.complaint),
+        attachments=tuple(Attached(each.id, each.name, each.type, each.size) for each in own.attachments),
         custodian_id=found.custodian,
     )
+
+
+def own_filing(tracked: Tracked, mailbox: SealingKey) -> Filing:
+    """Return the reporter's own file, opened with the receipt."""
+    return read_filing(open_part(tracked.own_file, mailbox, own_file_context(tracked.form_id, mailbox.public.kid)))
 
 
 def find_tracked(session: Session, code: ReceiptCode) -> Tracked:

@@ -103,6 +103,16 @@ class Opening:
 
 
 @dataclass(frozen=True, slots=True)
+class Attached:
+    """A file beside a report: what it is, not what it holds. `size` in bytes, `id` for asking for it."""
+
+    id: str
+    name: str
+    type: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Tracking:
     """What a receipt code shows."""
 
@@ -117,6 +127,7 @@ class Tracking:
     openings: tuple[Opening, ...]
     complaint: Complaint  # the reporter's own file, opened with the receipt
     custodian_id: str = ""
+    attachments: tuple[Attached, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +193,7 @@ class CasePage:
     recipients: tuple[Suggestion, ...]  # all members that take offers, for the choice by hand
     actions: frozenset[str]  # of: hand_over ask_triage reply close open_identity obey
     custodian_id: str = ""
+    attachments: tuple[Attached, ...] = ()
     next_states: tuple[State, ...] = ()  # where node.cases.transitions lets an officer move it now
 
 

@@ -28,7 +28,8 @@ def install(app: Flask) -> None:
 
 def _dress(response: Response) -> Response:
     for name, value in _ALWAYS.items():
-        response.headers[name] = value
+        # A download brings a policy that allows less still.
+        response.headers.setdefault(name, value)
     if request.path.startswith(_STATIC) and response.status_code < 400:  # noqa: PLR2004 - an HTTP status
         response.headers["Cache-Control"] = f"public, max-age={_STATIC_SECONDS}"
     else:

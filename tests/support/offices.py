@@ -108,7 +108,7 @@ def member_of(member_id: str, ring: Keyring) -> Member:
 def serving(office: Office) -> Iterator[Office]:
     """Serve an office in a thread of this process."""
     app = create_app(office.node, office.clock)
-    server = waitress.create_server(app, host="127.0.0.1", port=0, threads=4, ident=None, inbuf_overflow=1 << 24)
+    server = waitress.create_server(app, host="127.0.0.1", port=0, threads=4, ident=None, inbuf_overflow=1 << 25)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     office.url = f"http://127.0.0.1:{server.effective_port}"

@@ -38,7 +38,7 @@ def count_of(lands: Country) -> int:
         ({"identity": {"nik": "123"}}, {"identity.nik"}),
         ({"identity": {"email": "a@b", "alamat": "x"}}, {"identity.email", "identity.alamat"}),
         ({"identity": "Siti"}, {"identity"}),
-        ({"attachments": ["x"]}, {"attachments"}),
+        ({"attachments": ["x"]}, {"attachments.0"}),
         ({"kind": "complaint"}, {"kind"}),
     ],
 )
@@ -69,7 +69,7 @@ def test_other_media_types_are_refused(citizen: Caller, kind: str) -> None:
 
 def test_a_body_over_the_limit_is_too_large(citizen: Caller) -> None:
     answer = citizen.call(
-        "POST", "/cases", data=b'{"text":"' + b"x" * 300_000 + b'"}', headers={"Content-Type": "application/json"}
+        "POST", "/track", data=b'{"receipt":"' + b"x" * 300_000 + b'"}', headers={"Content-Type": "application/json"}
     )
     assert (answer.status_code, answer.json()["type"]) == (413, "urn:simpul:api:too-large")
 
