@@ -12,9 +12,11 @@ import waitress
 from sqlalchemy import select
 
 from keys import selftest
+from node.api.reports import MAX_FILING_BYTES
 from node.app import MAX_REQUEST_BYTES, create_app
 from node.cases.atrest import erase
 from node.context import Node
+from node.files import outgoing, shelf, transfer
 from node.jobs import Scheduler, in_turn, make_sync, scheduler_turn
 from node.models.cases import Ask, Case
 from node.web import clock, safelog
@@ -23,8 +25,9 @@ from protocol.custody import Stance
 _LOG: Final = logging.getLogger("simpul.node")
 #: No filing takes as long from its keys to its commit.
 _ORPHAN_SECONDS: Final = 3_600
-#: Kept in memory: no request and no page is ever written to a temporary file.
-_MAX_BUFFER_BYTES: Final = 64 * MAX_REQUEST_BYTES
+#: Kept in memory: no request and no page is ever written to a temporary file. A little more than the largest request,
+#: so that one over the limit is told so in words.
+_MAX_BUFFER_BYTES: Final = MAX_FILING_BYTES + 2 * MAX_REQUEST_BYTES
 
 
 def prepare(node: Node) -> None:
@@ -34,6 +37,7 @@ def prepare(node: Node) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     node.database.migrate()
     sweep(node, orphans_before=clock.now() - _ORPHAN_SECONDS)
+    sweep_files(node, clock.now() - _ORPHAN_SECONDS)
 
 
 def sweep(node: Node, *, orphans_before: float | None = None) -> None:
@@ -51,6 +55,13 @@ def sweep(node: Node, *, orphans_before: float | None = None) -> None:
         gone |= {ask_id for ask_id, kept in asks.items() if not kept}
         for case_id in (listed & gone) | (old - known.keys() - asks.keys()):
             erase(node, case_id)
+
+
+def sweep_files(node: Node, before: int) -> None:
+    """Remove ciphertexts that no row tells of, if they are older than a time: attempts, and what a crash left."""
+    with node.database.transaction() as session:
+        for files in (shelf, outgoing, transfer):
+            files.sweep(session, node, before)
 
 
 def serve(node: Node, host: str, port: int, threads: int) -> None:

@@ -1,7 +1,9 @@
 """An attachment as an answer: saved and not shown, never run, whatever it claims to be."""
 
+import unicodedata
 from itertools import chain
 from typing import Final
+from urllib.parse import quote
 
 from flask import Response
 
@@ -23,5 +25,13 @@ def send(download: Download) -> Response:
         content_type=about.type if about.type in TYPES else _UNKNOWN_TYPE,
         headers={"Content-Security-Policy": _POLICY, "Content-Length": str(about.size)},
     )
-    response.headers.set("Content-Disposition", "attachment", filename=about.name)
+    response.headers.set("Content-Disposition", "attachment", **_named(about.name))
     return response
+
+
+def _named(name: str) -> dict[str, str]:
+    """Return a name as a header has it (RFC 6266): headers are ASCII, names are not."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode("ascii")
+    if plain == name:
+        return {"filename": name}
+    return {"filename": plain, "filename*": f"UTF-8''{quote(name, safe='')}"}
