@@ -54,6 +54,7 @@ class Cluster:
     folder: Path
     port: int
     log: list[str] = field(default_factory=list)
+    _heard: threading.Condition = field(default_factory=threading.Condition)
     _server: subprocess.Popen[str] | None = None
     _made: int = 0
     _free: dict[str, list[str]] = field(default_factory=dict)
@@ -91,10 +92,17 @@ class Cluster:
         assert server.stderr is not None
         with server.stderr as lines:
             for line in lines:
-                self.log.append(line)
+                with self._heard:
+                    self.log.append(line)
+                    self._heard.notify_all()
                 if _READY in line:
                     ready.set()
         ready.set()
+
+    def wrote(self, words: str) -> bool:
+        """Return once the server has written these words to its log; False if it does not."""
+        with self._heard:
+            return self._heard.wait_for(lambda: any(words in line for line in self.log), _DEADLINE_SECONDS)
 
     def stop(self, *, hard: bool = False) -> None:
         """End the server as an operator does, or (`hard`) as a power cut does."""
