@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy.exc import SQLAlchemyError
 
 from keys.errors import KeysError
-from node.cases import show
+from node.cases import attachments, show
 from node.cases.lifecycle import State
 from node.cases.views import CaseError, CasePage, CaseRow, ForbiddenError, Identity, NoSuchCaseError, Officer
 from node.console import guard
@@ -18,6 +18,7 @@ from node.console.deeds import DEEDS, Deed
 from node.console.forms import FormError, load, values_of
 from node.people.permissions import Action, may
 from node.web import current, errors
+from node.web.downloads import send
 from protocol.errors import ProtocolError
 
 
@@ -59,6 +60,15 @@ def list_cases() -> str:
 def read_case(number: str) -> Response:
     """Show a case."""
     return _page(number, guard.require(Action.READ), _NOTHING, 200)
+
+
+@console.get("/kasus/<number>/lampiran/<file_id>")
+def attachment(number: str, file_id: str) -> Response:
+    """Give a file that the reporter attached."""
+    guard.require(Action.READ)
+    node = current.node()
+    with node.database.reading() as session:
+        return send(attachments.of_case(session, node, number, file_id))
 
 
 @console.post("/kasus/<number>/<slug>")

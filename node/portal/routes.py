@@ -6,14 +6,16 @@ from typing import Final
 from flask import Blueprint, Response, make_response, render_template, request
 from flask_babel import gettext as _
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import NotFound
 
 from keys.errors import KeysError, ReceiptCodeError
-from node.cases import intake, tracking
+from node.cases import attachments, intake, tracking
 from node.cases.views import CaseError, Filed, NoSuchCaseError, StaleFormError
 from node.portal import options, receipts, wizard
 from node.portal.draft import Draft, Envelope
 from node.reference import regions, topics
 from node.web import current, errors, words
+from node.web.downloads import send
 from node.web.forms import load_known, refuse_other_sites, single_values
 from protocol.errors import ProtocolError
 
@@ -142,5 +144,19 @@ def track() -> Response:
     except NoSuchCaseError:
         told = _("Tidak ada laporan dengan kode ini di sini. Kode hanya berlaku di situs tempat Anda melapor.")
     else:
-        return make_response(render_template("portal/tracking.html", view=view, stage=words.stage_of(view.state)))
+        stage = words.stage_of(view.state)
+        return make_response(render_template("portal/tracking.html", view=view, stage=stage, receipt=typed))
     return make_response(render_template("portal/lacak.html", typed=typed, errors={"receipt": told}), 422)
+
+
+@portal.post("/lacak/lampiran")
+def own_attachment() -> Response:
+    """Give back a file that the reporter attached, opened with the receipt code."""
+    refuse_other_sites(request)
+    values, node = single_values(request), current.node()
+    typed = values.get("receipt", "")[:_MAX_TYPED_CODE]
+    try:
+        with node.database.reading() as session:
+            return send(attachments.of_receipt(session, node, typed, values.get("id", "")))
+    except ReceiptCodeError:
+        raise NotFound from None

@@ -112,7 +112,11 @@ def _unwrapped(folder: Path, secrets: Mapping[str, bytes]) -> Iterator[tuple[str
 
 def hub_parts(database: Path) -> list[Sealed]:
     """Return every part that a hub keeps."""
-    query = "SELECT entry.jws, part.purpose, part.content FROM part JOIN entry ON entry.leaf_index = part.entry_index"
+    # Small attachments stand beside the seals; each is under a key that only its seal tells.
+    query = (
+        "SELECT entry.jws, part.purpose, part.content FROM part JOIN entry ON entry.leaf_index = part.entry_index"
+        " WHERE part.purpose NOT LIKE 'file:%'"
+    )
     return [_part("hub", *row) for row in _rows(database, query)]
 
 
@@ -132,8 +136,7 @@ def node_seals(database: Path) -> list[Sealed]:
         database, "SELECT outbox.raw, part_id, content FROM outbox_part JOIN outbox USING (entry_id)"
     ):
         named = read_entry(jws).entry.parts
-        purpose = next(purpose for purpose, name in named.items() if name.id == part_id)
-        found.append(_part("outbox", jws, purpose, content))
+        found += [_part("outbox", jws, purpose, content) for purpose, name in named.items() if name.id == part_id]
     for form_id, mailbox, own in _rows(database, "SELECT form_id, mailbox, own_file FROM tracked"):
         kid = SealingPublicKey(mailbox).kid
         found.append(Sealed("own file", own, SealContext(REPORTER, REPORTER, form_id, form_id, kid, "file")))

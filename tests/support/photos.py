@@ -1,6 +1,7 @@
 """Files as phones and offices make them: the beginning that tells their kind, and bytes that nobody compresses."""
 
-from typing import Final
+import base64
+from typing import Any, Final
 
 from tests.support.files import random_bytes
 
@@ -22,3 +23,7 @@ def photo(size: int, seed: int = 1, content_type: str = "image/jpeg") -> bytes:
     """A file of `size` bytes of a kind."""
     head = HEADS[content_type]
     return head + random_bytes(size - len(head), seed)
+
+
+def attached(content: bytes, name: str = "foto.jpg", **more: Any) -> dict[str, Any]:  # noqa: ANN401  JSON
+    return {"name": name, "content": base64.b64encode(content).decode(), **more}

@@ -1,6 +1,5 @@
 """Attachments over the API: in with a report, out to officers and to the holder of the receipt."""
 
-import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from node.models.files import StoredFile
 from tests.support.caller import FILING, Caller, caller, officer
 from tests.support.federation import NOW
 from tests.support.offices import Country, Office
-from tests.support.photos import HEADS, photo
+from tests.support.photos import HEADS, attached, photo
 
 PHOTO = photo(200_000)
 KEY = {"Idempotency-Key": "0123456789abcdef0123456789abcdef"}
@@ -24,10 +23,6 @@ KEY = {"Idempotency-Key": "0123456789abcdef0123456789abcdef"}
 @pytest.fixture
 def citizen(lands: Country) -> Caller:
     return caller(lands["jabar"])
-
-
-def attached(content: bytes, name: str = "foto.jpg", **more: Any) -> dict[str, Any]:  # noqa: ANN401  JSON
-    return {"name": name, "content": base64.b64encode(content).decode(), **more}
 
 
 def counted(office: Office) -> tuple[int, int, int]:
