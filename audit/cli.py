@@ -104,7 +104,7 @@ def _anchors(source: Source, given: Path | None) -> tuple[Federation, list[str]]
     found = _federation(beside, "federation.json")
     warning = (
         "TRUST ON FIRST USE: the keys came from whoever keeps the log. Compare them with what you were told elsewhere, "
-        f"or give --federation: registrar {found.registrar.kid}, log {found.log}"
+        f"or give --federation: root {found.root_fingerprint}, log {found.log}"
     )
     return found, [warning]
 

@@ -60,7 +60,11 @@ _CHECKS: Final = (
     ("leaves", "6", "Every leaf is there and canonical, and all together give the signed root"),
     ("tiles", "6", "Every published tile is the one that the leaves give"),
     ("remembered", "6", "The log extends the one that was seen before"),
-    ("directory", "7", "Every version is the registrar's, stands in the log, and takes nothing back"),
+    (
+        "directory",
+        "7",
+        "Every root follows the last, every version is the registrar's, stands in the log, takes nothing back",
+    ),
     ("entries", "4", "Every entry is signed by a key of its sender in force then, and is its leaf's"),
     ("links", "4", "Every link counts 1, 2, 3 … without fork; receipts and incarnations fit"),
     ("kinds", "4", "Every kind goes from whom to whom it may, sealed to keys in force"),

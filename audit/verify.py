@@ -67,7 +67,7 @@ def verify(source: Source, options: Options, progress: Progress = no_progress) -
     report.facts = {
         "hub": federation.hub,
         "log": federation.log_origin,
-        "registrar": federation.registrar.kid,
+        "root_of_trust": federation.root_fingerprint,
         "size": size,
         "root": None if root is None else b64u.encode(root),
         "directories": len(history.versions),

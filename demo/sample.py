@@ -9,6 +9,7 @@ from demo.citizen import TIMEOUT_SECONDS
 from demo.federation import Federation
 from demo.walk import StoryError
 from protocol.directory import Directory, Kind, read_directory
+from protocol.metadata import read_snapshot, read_timestamp
 from protocol.routing import claims
 
 
@@ -35,8 +36,14 @@ def sample_of(federation: Federation) -> Sample:
 def published_directory(federation: Federation) -> Directory:
     """Fetch the newest version from the hub as anybody can, and verify that it is the registrar's."""
     address = f"{federation.hub.url}/directory"
-    newest = requests.get(f"{address}/latest.json", timeout=TIMEOUT_SECONDS)
-    newest.raise_for_status()
-    file = requests.get(f"{address}/{newest.json()['version']}.jws", timeout=TIMEOUT_SECONDS)
-    file.raise_for_status()
-    return read_directory(file.text, federation.trusted.registrar)
+    roots = federation.trusted.roots()
+
+    def get(path: str) -> bytes:
+        answer = requests.get(f"{address}/{path}", timeout=TIMEOUT_SECONDS)
+        answer.raise_for_status()
+        return answer.content
+
+    timestamp = read_timestamp(get("metadata/timestamp.json"), roots.newest)
+    snapshot = read_snapshot(get(f"metadata/{timestamp.names}.snapshot.json"), roots.newest)
+    targets = get(f"metadata/{snapshot.names}.targets.json")
+    return read_directory(targets, lambda name: get(f"targets/{name.url}"), roots)

@@ -11,6 +11,7 @@ from hub.clock import Clock
 from hub.failures import handle_failures
 from hub.founding import HubKeys, log_writer
 from hub.log.tree import read_head
+from hub.members.online import Online
 from hub.members.roster import Rosters
 from hub.parts.service import Parts
 from hub.parts.store import PartStore
@@ -24,14 +25,14 @@ def create_app(settings: Settings, federation: Federation, keys: HubKeys, databa
     """Return the application over an open database; raise FoundingError for keys of another federation."""
     app = Flask("hub", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_request_bytes
-    rosters = Rosters(federation.registrar)
+    rosters = Rosters(federation)
     exchange = Exchange(database, log_writer(federation, keys.log), rosters, keys.hub)
     store = PartStore(settings.parts_dir, settings.min_free_bytes)
     parts = Parts(database, rosters, store, settings.max_waiting_bytes)
     app.register_blueprint(hub.sync.routes.blueprint(exchange, clock))
     app.register_blueprint(hub.parts.routes.blueprint(parts, clock, settings.retry_after_seconds))
     app.register_blueprint(hub.log.routes.blueprint(database))
-    app.register_blueprint(hub.members.routes.blueprint(database))
+    app.register_blueprint(hub.members.routes.blueprint(database, Online(keys.online, federation), clock))
     app.register_blueprint(hub.auditors.routes.blueprint(database))
     handle_failures(app, settings.retry_after_seconds)
 

@@ -1,10 +1,12 @@
 """A folder of published files, for auditors (docs/audit-folder.md).
 
-    federation.json            hub, log key (vkey), registrar's key: check these against what you were told elsewhere
+    federation.json            hub, log key (vkey), first root: check these against what you were told elsewhere
     checkpoint                 the signed note
     tile/<level>/<N>[.p/<W>]   hashes (C2SP tlog-tiles), paths as the log's URLs have them
     tile/entries/<N>[.p/<W>]   the leaves themselves
-    directory/<version>.jws    every version of the directory, from 1 on
+    directory/metadata/        the directory's metadata (TUF): every root, every version of targets, and the newest
+                               snapshot and timestamp
+    directory/targets/         every file that a version names, under its hash
     entries/<NNNNNNNNN>.json   `{"entries":[{"index":7,"jws":…},…]}`: the entries of the 256 leaves from N on, in the
                                order of the log; only with --entries, and absent where there is none
 
@@ -20,8 +22,10 @@ from sqlalchemy.orm import Session
 from hub.auditors.access import PAGE_ENTRIES, entries_page
 from hub.log.published import published_tile, published_tiles
 from hub.log.tree import read_head
-from hub.models import DirectoryVersion
+from hub.members.store import newest
+from hub.models import DirectoryFile, DirectoryMetadata, DirectoryVersion
 from protocol.enrol import Federation
+from protocol.metadata import FileName
 
 
 def export_folder(session: Session, federation: Federation, folder: Path, *, entries: bool) -> int:
@@ -32,8 +36,7 @@ def export_folder(session: Session, federation: Federation, folder: Path, *, ent
     head = read_head(session)
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / "federation.json", federation.encode() + b"\n")
-    for version in session.scalars(select(DirectoryVersion).order_by(DirectoryVersion.version)):
-        _write(folder / "directory" / f"{version.version}.jws", version.raw.encode("ascii"))
+    _export_directory(session, folder / "directory")
     for tile in published_tiles(head.size):
         _write(folder / tile.path(), published_tile(session, tile) or b"")
     if entries:
@@ -43,6 +46,19 @@ def export_folder(session: Session, federation: Federation, folder: Path, *, ent
                 _write(folder / "entries" / f"{first:09d}.json", orjson.dumps({"entries": page}) + b"\n")
     _write(folder / "checkpoint", head.note.encode())
     return head.size
+
+
+def _export_directory(session: Session, folder: Path) -> None:
+    for file in session.scalars(select(DirectoryFile)):
+        _write(folder / "targets" / FileName(file.path, file.h, len(file.raw)).url, file.raw)
+    metadata = folder / "metadata"
+    for version in session.scalars(select(DirectoryVersion)):
+        _write(metadata / f"{version.version}.targets.json", version.raw)
+    for row in session.scalars(select(DirectoryMetadata).where(DirectoryMetadata.role == "root")):
+        _write(metadata / f"{row.version}.root.json", row.raw)
+    snapshot = newest(session, "snapshot")
+    _write(metadata / f"{snapshot.version}.snapshot.json", snapshot.raw)
+    _write(metadata / "timestamp.json", newest(session, "timestamp").raw)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -5,6 +5,7 @@ from typing import Final
 
 from hub.errors import FoundingError
 from hub.log.tree import LogWriter
+from hub.members.ceremony import Holders, first_root
 from hub.members.enrolment import Registrar, check_party
 from hub.settings import Settings
 from keys.keyfile import DEFAULT_COST, KdfCost
@@ -20,37 +21,50 @@ MIGRATIONS: Final = "hub:migrations"
 
 @dataclass(frozen=True, slots=True, repr=False)
 class HubKeys:
-    """What a serving hub signs with: its answers, and its log. Never the registrar's key."""
+    """What a serving hub signs with: its answers, its log, and that the directory is still the newest.
+
+    Never the registrar's key.
+    """
 
     hub: SigningKey
     log: SigningKey
+    online: SigningKey
 
 
 def found(
-    settings: Settings, name: str, url: str, passphrase: str, now: int, cost: KdfCost = DEFAULT_COST
+    settings: Settings,
+    name: str,
+    url: str,
+    passphrase: str,
+    now: int,
+    cost: KdfCost = DEFAULT_COST,
+    holders: Holders | None = None,
 ) -> Federation:
     """Make everything new below `settings.data_dir`; raise FoundingError if a hub is there already.
 
-    The federation file comes last: where it is, the hub is whole.
+    `holders` have the directory's root; None means that the registrar's key alone is the root's as well. The federation
+    file comes last: where it is, the hub is whole.
     """
     check_party(name)
     if settings.federation_file.exists():
         raise FoundingError(f"{settings.data_dir} holds a hub already")
-    hub, log, registrar = (Keyring.for_signer() for _ in range(3))
+    hub, log, online, registrar = (Keyring.for_signer() for _ in range(4))
+    root = first_root(holders or Holders((registrar.signing,)), registrar.signing.public, online.signing.public, now)
     for keyring, path in (
         (hub, settings.hub_key_file),
         (log, settings.log_key_file),
+        (online, settings.online_key_file),
         (registrar, settings.registrar_key_file),
     ):
         keyring.save(path, passphrase, cost=cost)
     writer = LogWriter(name + LOG_SUFFIX, log.signing)
+    federation = Federation(name, url, checkpoint.vkey(writer.origin, log.signing.public), root)
     database = open_database(settings)
     database.migrate()
     with database.transaction() as session:
         writer.found(session, now)
-        Registrar(registrar.signing, writer).found(session, name, hub.signing.public, now)
+        Registrar(registrar.signing, online.signing, writer, federation).found(session, hub.signing.public, now)
     database.close()
-    federation = Federation(name, url, checkpoint.vkey(writer.origin, log.signing.public), registrar.signing.public)
     settings.federation_file.write_bytes(federation.encode() + b"\n")
     return federation
 
@@ -71,11 +85,9 @@ def read_federation_file(settings: Settings) -> Federation:
 
 
 def load_keys(settings: Settings, passphrase: str) -> HubKeys:
-    """Open the two key files; the errors are those of keys.keyfile."""
-    return HubKeys(
-        Keyring.load(settings.hub_key_file, passphrase).signing,
-        Keyring.load(settings.log_key_file, passphrase).signing,
-    )
+    """Open the three key files; the errors are those of keys.keyfile."""
+    paths = (settings.hub_key_file, settings.log_key_file, settings.online_key_file)
+    return HubKeys(*(Keyring.load(path, passphrase).signing for path in paths))
 
 
 def log_writer(federation: Federation, log_key: SigningKey) -> LogWriter:

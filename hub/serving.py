@@ -14,6 +14,7 @@ from hub.clock import Clock
 from hub.founding import HubKeys
 from hub.jobs import schedule
 from hub.log.tree import check_stored_tree
+from hub.members.online import warn_of_expiry
 from hub.parts.store import PartStore
 from hub.settings import Settings
 from keys import selftest
@@ -40,6 +41,8 @@ def serve(settings: Settings, federation: Federation, keys: HubKeys, database: D
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     prepare(database)
+    with database.reading() as session:
+        warn_of_expiry(session, federation, clock())
     app = create_app(settings, federation, keys, database, clock)
     server = waitress.create_server(
         app,

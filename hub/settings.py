@@ -24,9 +24,9 @@ _MAX_BYTES: Final = 1 << 50
 class Settings:
     """Where the hub's things are and how much it takes.
 
-    Layout of `data_dir`: `hub.db` (SQLite), `keys/hub.key` and `keys/log.key` (key files under one passphrase),
-    `registrar/registrar.key` (only needed to sign the directory: keep it offline), `federation.json`, `parts/` (large
-    attachments as they were sealed by members; hubs that share a database share this folder too).
+    Layout of `data_dir`: `hub.db` (SQLite), `keys/hub.key`, `keys/log.key` and `keys/online.key` (key files under one
+    passphrase), `registrar/registrar.key` (only needed to sign the directory: keep it offline), `federation.json`,
+    `parts/` (large attachments as they were sealed by members; hubs that share a database share this folder too).
     `max_waiting_bytes` is what one member may upload before an entry names it; `min_free_bytes` of the disk are not
     used for uploads, so that the log can go on growing.
     """
@@ -81,8 +81,13 @@ class Settings:
         return self.data_dir / "parts"
 
     @property
+    def online_key_file(self) -> Path:
+        """The key that signs the directory's snapshot and timestamp."""
+        return self.data_dir / "keys" / "online.key"
+
+    @property
     def registrar_key_file(self) -> Path:
-        """The key that signs the directory, where no other place is named."""
+        """The key that signs the directory, and its root unless others hold that, where no other place is named."""
         return self.data_dir / "registrar" / "registrar.key"
 
     @property

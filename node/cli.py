@@ -15,10 +15,11 @@ from keys.keyring import Keyring
 from keys.passphrase import passphrase_from
 from node.cases.views import CaseError
 from node.context import Node, open_case_keys
-from node.models.sync import Alarm, OutboxEntry
+from node.models.sync import Alarm, DirectoryFreshness, OutboxEntry
 from node.people.errors import PeopleError
 from node.people.service import create_person
 from node.settings import Settings, SettingsError
+from node.sync.refresh import freshness
 from node.sync.rows import sync_state
 from node.web import clock
 from protocol.directory import Use, sealing_record, signing_record
@@ -179,8 +180,16 @@ def status(data: Path) -> None:
         waiting = session.scalar(select(func.count()).select_from(OutboxEntry).where(OutboxEntry.state == "queued"))
         click.echo(f"last contact: {state.contact_at or 'never'}  log read: {state.log_size}  waiting: {waiting}")
         click.echo(f"trouble: {state.trouble or 'none'}")
+        click.echo(f"directory: {_freshness(freshness(session), clock.now())}")
         for row in session.scalars(select(Alarm).order_by(Alarm.id.desc()).limit(20)):
             click.echo(f"{row.at}  {row.rule}: {row.detail}")
+
+
+def _freshness(known: DirectoryFreshness | None, now: int) -> str:
+    if known is None:
+        return "never refreshed"
+    word = "fresh until" if now < known.until else "STALE since"
+    return f"version {known.version}, refreshed: {known.refreshed_at}, {word}: {known.until}"
 
 
 def _settings(data: Path) -> Settings:

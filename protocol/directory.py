@@ -1,193 +1,79 @@
 """The directory: who the members are, what they answer for, which keys count since when (docs/protocol.md section 7).
 
-In this version one file signed by the registrar; TUF metadata takes its place behind the same values in a later one.
-It knows nothing of where the file comes from, and never decides by a clock which key counts: the log's order does.
+A version is TUF's targets metadata, signed by the registrar, and the files that it names: one a member and one for the
+hub. This module knows nothing of where they come from, and never decides by a clock which key counts: the log's order
+does.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Final, Self, TypeVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, Self
 
-from keys import b64u
-from keys.errors import BadKeyError
-from keys.sealing import SealingPublicKey
+from keys.digest import sha256
 from keys.signing import SigningKey, VerifyKey
-from protocol import jws
-from protocol.canonical import JsonValue
+from protocol import canonical
 from protocol.errors import LocalError, RemoteError
-from protocol.party import MAX_U32, REPORTER, hash_of, party_of, time_of
-from protocol.shape import array, b64u_bytes, integer, object_of, text
+from protocol.member import (
+    MAX_KEYS,
+    Competence,
+    KeyRecord,
+    Kind,
+    Member,
+    Status,
+    Use,
+    read_key_record,
+    read_member,
+    sealing_record,
+    signing_record,
+)
+from protocol.metadata import (
+    MAX_FILE_BYTES,
+    MAX_TARGETS_SECONDS,
+    Contents,
+    FileName,
+    Roots,
+    check_file,
+    read_contents,
+)
+from protocol.party import REPORTER, party_of
+from protocol.publishing import sign_contents
+from protocol.shape import array, object_of
 
-MAX_DIRECTORY_BYTES: Final = 16 * 1024 * 1024
-_MAX_MEMBERS: Final = 5_000
-_MAX_KEYS: Final = 500
-_MAX_RULES: Final = 200
-_MAX_PREFIXES: Final = 2_000
-_MAX_NAME_CHARS: Final = 200
-_E = TypeVar("_E", bound=StrEnum)
-_SIGN_BYTES: Final = 32
-_SEAL_BYTES: Final = 1_216
+if TYPE_CHECKING:
+    from protocol.canonical import JsonValue
 
+__all__ = [
+    "Competence",
+    "Directory",
+    "DirectoryHistory",
+    "KeyRecord",
+    "Kind",
+    "Member",
+    "Publication",
+    "Status",
+    "Use",
+    "directory_digest",
+    "publish",
+    "read_directory",
+    "read_key_record",
+    "read_member",
+    "sealing_record",
+    "signing_record",
+]
 
-class Use(StrEnum):
-    """What a key is for."""
-
-    SIGN = "sign"
-    CASE = "case"
-    IDENTITY = "identity"
-
-
-class Kind(StrEnum):
-    """What sort of office a member is."""
-
-    PROVINCE = "province"
-    REGENCY = "regency"
-    CITY = "city"
-    MINISTRY = "ministry"
-    AGENCY = "agency"
-    OMBUDSMAN = "ombudsman"
-    INSPECTORATE = "inspectorate"
-    TRIAGE = "triage"
-
-
-class Status(StrEnum):
-    """Active; suspended (may answer, offer, grant and recall, gets no new offers); retired (holds no custody)."""
-
-    ACTIVE = "active"
-    SUSPENDED = "suspended"
-    RETIRED = "retired"
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRecord:
-    """A public key: `{"kid":…,"public":b64u,"state":"open","use":"sign"}`; 32 bytes to sign, 1,216 to seal."""
-
-    kid: str
-    use: Use
-    public: bytes
-    open: bool = True
-
-    def wire(self) -> dict[str, JsonValue]:
-        """Return the wire form."""
-        state = "open" if self.open else "closed"
-        return {"kid": self.kid, "public": b64u.encode(self.public), "state": state, "use": str(self.use)}
-
-
-def signing_record(key: VerifyKey) -> KeyRecord:
-    """Return the record of a signing key."""
-    return KeyRecord(key.kid, Use.SIGN, key.raw)
-
-
-def sealing_record(key: SealingPublicKey, use: Use) -> KeyRecord:
-    """Return the record of a sealing key."""
-    return KeyRecord(key.kid, use, key.raw)
-
-
-def read_key_record(value: JsonValue) -> KeyRecord:
-    """Parse a key record and check that the bytes are an acceptable key with this kid."""
-    found = object_of(value, ("kid", "public", "state", "use"))
-    use = _one_of(Use, found["use"], "use")
-    raw = b64u_bytes(found["public"], _SIGN_BYTES if use is Use.SIGN else _SEAL_BYTES, name="public")
-    try:
-        kid = VerifyKey(raw).kid if use is Use.SIGN else SealingPublicKey(raw).kid
-    except BadKeyError as error:
-        raise RemoteError("directory", "not an acceptable public key") from error
-    if kid != hash_of(found["kid"]):
-        raise RemoteError("directory", "a kid that is not its key's", kid=kid)
-    if found["state"] not in ("open", "closed"):
-        raise RemoteError("members", "state is open or closed")
-    return KeyRecord(kid, use, raw, open=found["state"] == "open")
-
-
-@dataclass(frozen=True, slots=True)
-class Competence:
-    """What a member answers for: `{"regions":["32"],"topics":["ketenagakerjaan"]}`, prefixes; an empty list is all."""
-
-    regions: tuple[str, ...]
-    topics: tuple[str, ...]
-
-    def wire(self) -> dict[str, JsonValue]:
-        """Return the wire form."""
-        return {"regions": list(self.regions), "topics": list(self.topics)}
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A member: name, kind, parent, region (Kemendagri code or empty), competence, inspectorate, keys, status."""
-
-    id: str
-    name: str
-    kind: Kind
-    region: str
-    competence: tuple[Competence, ...]
-    keys: tuple[KeyRecord, ...]
-    parent: str | None = None
-    inspectorate: str | None = None
-    status: Status = Status.ACTIVE
-
-    @property
-    def takes_offers(self) -> bool:
-        """Whether a case may be offered to it."""
-        return self.status is Status.ACTIVE and self.kind is not Kind.TRIAGE
-
-    def sealing_key(self, use: Use) -> SealingPublicKey:
-        """Return the newest open key of a use (records stand oldest first); raise RemoteError("part-key")."""
-        for record in reversed(self.keys):
-            if record.use is use and record.open:
-                return SealingPublicKey(record.public)
-        raise RemoteError("part-key", f"{self.id} has no open {use} key")
-
-    def has_key(self, kid: str, use: Use) -> bool:
-        """Whether `kid` is open for `use`."""
-        return any(record.kid == kid and record.use is use and record.open for record in self.keys)
-
-    def wire(self) -> dict[str, JsonValue]:
-        """Return the wire form."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "kind": str(self.kind),
-            "region": self.region,
-            "competence": [rule.wire() for rule in self.competence],
-            "keys": [record.wire() for record in self.keys],
-            "parent": self.parent,
-            "inspectorate": self.inspectorate,
-            "status": str(self.status),
-        }
-
-
-def read_member(value: JsonValue) -> Member:
-    """Parse a member."""
-    names = ("id", "name", "kind", "region", "competence", "keys", "parent", "inspectorate", "status")
-    found = object_of(value, names)
-    return Member(
-        id=party_of(found["id"]),
-        name=text(found["name"], max_chars=_MAX_NAME_CHARS),
-        kind=_one_of(Kind, found["kind"], "kind"),
-        region=text(found["region"], max_chars=16),
-        competence=tuple(_read_competence(rule) for rule in array(found["competence"], _MAX_RULES)),
-        keys=tuple(read_key_record(record) for record in array(found["keys"], _MAX_KEYS)),
-        parent=None if found["parent"] is None else party_of(found["parent"]),
-        inspectorate=None if found["inspectorate"] is None else party_of(found["inspectorate"]),
-        status=_one_of(Status, found["status"], "status"),
-    )
-
-
-def _read_competence(value: JsonValue) -> Competence:
-    found = object_of(value, ("regions", "topics"))
-    return Competence(
-        tuple(text(region, max_chars=16) for region in array(found["regions"], _MAX_PREFIXES)),
-        tuple(text(topic, max_chars=120) for topic in array(found["topics"], _MAX_PREFIXES)),
-    )
+_HUB_FILE: Final = "hub.json"
+_MEMBERS: Final = "members/"
+_JSON: Final = ".json"
+#: About three versions of a national directory: files that did not change are parsed once for each process.
+_KEPT_FILES: Final = 2_048
 
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """One version of the directory.
+    """One version of the directory: `version` is that of `targets.json`, `root` the root under which it was signed.
 
-    Wire form, the payload of a `simpul-directory+jws`:
-    `{"hub":{"id":…,"keys":[…]},"issued_at":…,"members":{id:member},"v":1,"version":3}`.
+    Wire form: the files `hub.json`, `{"id":"pusat","keys":[…]}`, and `members/<id>.json` for each member.
     """
 
     version: int
@@ -195,6 +81,7 @@ class Directory:
     hub: str
     hub_keys: tuple[KeyRecord, ...]
     members: Mapping[str, Member]
+    root: int = 1
 
     def member(self, party: str) -> Member:
         """Return a member; raise RemoteError("member") if there is none."""
@@ -230,40 +117,62 @@ class Directory:
         _check_parties(after)
         return after
 
-    def sign(self, registrar: SigningKey) -> str:
-        """Return the file: a JWS by the registrar's key."""
-        payload: dict[str, JsonValue] = {
-            "v": 1,
-            "version": self.version,
-            "issued_at": self.issued_at,
-            "hub": {"id": self.hub, "keys": [record.wire() for record in self.hub_keys]},
-            "members": {party: member.wire() for party, member in self.members.items()},
-        }
-        return jws.sign(registrar, jws.DIRECTORY, payload)
+    def renewed(self, issued_at: int, root: int) -> Self:
+        """Return the next version, which says the same again: for longer, or under a new root."""
+        return replace(self, version=self.version + 1, issued_at=issued_at, root=root)
+
+    def files(self) -> dict[str, bytes]:
+        """Return the files that it consists of, canonical JSON by path."""
+        hub: dict[str, JsonValue] = {"id": self.hub, "keys": [record.wire() for record in self.hub_keys]}
+        members = {f"{_MEMBERS}{party}{_JSON}": member.wire() for party, member in self.members.items()}
+        return {path: canonical.encode(wire) for path, wire in {_HUB_FILE: hub, **members}.items()}
 
 
-def read_directory(raw: str | bytes, registrar: VerifyKey) -> Directory:
-    """Verify and parse a version of the directory; raise RemoteError."""
-    payload = jws.read(raw, jws.DIRECTORY, max_bytes=MAX_DIRECTORY_BYTES).verify(registrar).payload
-    found = object_of(payload, ("v", "version", "issued_at", "hub", "members"))
-    if integer(found["v"], 1, MAX_U32) != 1:
-        raise RemoteError("directory", "a version of the format that this party does not speak", v=1)
-    hub = object_of(found["hub"], ("id", "keys"))
-    wire_members = found["members"]
-    if not isinstance(wire_members, dict) or len(wire_members) > _MAX_MEMBERS:
-        raise RemoteError("members", "members is an object", max_members=_MAX_MEMBERS)
-    members = {party: read_member(value) for party, value in wire_members.items()}
-    if any(party != member.id for party, member in members.items()):
-        raise RemoteError("directory", "a member stands under another id than its own")
-    directory = Directory(
-        version=integer(found["version"], 1, MAX_U32),
-        issued_at=time_of(found["issued_at"]),
-        hub=party_of(hub["id"]),
-        hub_keys=tuple(read_key_record(record) for record in array(hub["keys"], _MAX_KEYS)),
-        members=members,
-    )
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A version as bytes: `targets.json`, and its files by path."""
+
+    targets: bytes
+    files: Mapping[str, bytes]
+
+
+def publish(
+    directory: Directory, signers: Iterable[SigningKey], *, lifetime_seconds: int = MAX_TARGETS_SECONDS
+) -> Publication:
+    """Sign a version as the registrar: for 30 days, which is as long as readers allow."""
+    files = directory.files()
+    names = {path: FileName(path, sha256(content), len(content)) for path, content in files.items()}
+    expires = directory.issued_at + lifetime_seconds
+    contents = Contents(directory.version, directory.root, directory.issued_at, expires, names)
+    return Publication(sign_contents(contents, list(signers)), files)
+
+
+def read_directory(targets: bytes, file: Callable[[FileName], bytes], roots: Roots) -> Directory:
+    """Verify and parse a version; raise RemoteError. `file` returns the bytes found for a name, whatever they are."""
+    contents = read_contents(targets, roots)
+    read = {path: check_file(name, file(name)) for path, name in contents.files.items()}
+    if _HUB_FILE not in read:
+        raise RemoteError("directory", "the file of the hub is missing", path=_HUB_FILE)
+    hub, hub_keys = _hub(read.pop(_HUB_FILE))
+    members = {}
+    for path, raw in read.items():
+        member = _member(raw)
+        if path != f"{_MEMBERS}{member.id}{_JSON}":
+            raise RemoteError("directory", "a file under another name than its member's", path=path)
+        members[member.id] = member
+    directory = Directory(contents.version, contents.issued_at, hub, hub_keys, members, contents.root)
     _check_parties(directory)
     return directory
+
+
+@lru_cache(maxsize=_KEPT_FILES)
+def _member(raw: bytes) -> Member:
+    return read_member(canonical.decode(raw, max_bytes=MAX_FILE_BYTES))
+
+
+def _hub(raw: bytes) -> tuple[str, tuple[KeyRecord, ...]]:
+    found = object_of(canonical.decode(raw, max_bytes=MAX_FILE_BYTES), ("id", "keys"))
+    return party_of(found["id"]), tuple(read_key_record(record) for record in array(found["keys"], MAX_KEYS))
 
 
 def _check_parties(directory: Directory) -> None:
@@ -275,9 +184,9 @@ def _check_parties(directory: Directory) -> None:
         raise RemoteError("directory", "a key stands twice: each has one owner, one use and one state")
 
 
-def directory_digest(raw: str) -> bytes:
-    """Return H(file), 32 bytes: what the log's `dir` leaf holds. Raises LocalError for what no reader let through."""
-    return jws.digest(raw)
+def directory_digest(targets: bytes) -> bytes:
+    """Return H(targets.json), 32 bytes: what the log's `dir` leaf holds, and through it every file."""
+    return sha256(targets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,6 +240,9 @@ class DirectoryHistory:
 
 def _check_next(old: Directory, new: Directory) -> None:
     """Raise RemoteError("directory") where `new` takes back what `old` said: nothing is deleted, no key opens again."""
+    # A root that was replaced must not come back: its keys may have been the reason.
+    if new.root < old.root:
+        raise RemoteError("directory", "signed under an older root than the version before", root=old.root)
     if new.hub != old.hub:
         raise RemoteError("directory", "the hub of the version before is another", hub=old.hub)
     if not old.members.keys() <= new.members.keys():
@@ -349,10 +261,3 @@ def _check_keys(old: Iterable[KeyRecord], new: Iterable[KeyRecord]) -> None:
         # A key counts up to the first leaf that closes it, whatever is said later.
         if kept.open and not record.open:
             raise RemoteError("directory", "a closed key is open again", kid=record.kid)
-
-
-def _one_of(enum: type[_E], value: JsonValue, name: str) -> _E:
-    try:
-        return enum(text(value, max_chars=32, name=name))
-    except ValueError:
-        raise RemoteError("members", f"{name} is none of the known ones", known=[str(item) for item in enum]) from None

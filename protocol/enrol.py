@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from keys import b64u
-from keys.errors import BadKeyError
+from keys.digest import sha256
 from keys.signing import SigningKey, VerifyKey
 from protocol import canonical, checkpoint, jws
 from protocol.directory import KeyRecord, Use, read_key_record
 from protocol.errors import RemoteError
+from protocol.metadata import MAX_ROOT_BYTES, Roots, read_roots
 from protocol.party import REPORTER, party_of, time_of
-from protocol.shape import array, b64u_bytes, integer, object_of, text
+from protocol.shape import array, integer, object_of, text
 
 _MAX_REQUEST_BYTES: Final = 65_536
 _MAX_KEYS: Final = 16
@@ -18,15 +19,16 @@ _MAX_KEYS: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Federation:
-    """What a node must be told by hand, once: whom to dial and which keys to trust first.
+    """What a node must be told by hand, once: whom to dial, and which keys to trust first.
 
-    Wire form: `{"hub":"pusat","log":vkey,"registrar":b64u,"url":"https://…","v":1}`.
+    Wire form: `{"hub":"pusat","log":vkey,"root":{"signatures":[…],"signed":{…}},"url":"https://…","v":1}`. `root` is
+    the first root of the directory that this reader trusts, whole: every later one is signed by the one before.
     """
 
     hub: str
     url: str
     log: str
-    registrar: VerifyKey
+    root: bytes
 
     @property
     def log_origin(self) -> str:
@@ -38,25 +40,33 @@ class Federation:
         """The key of the log's checkpoints."""
         return checkpoint.parse_vkey(self.log)[1]
 
+    @property
+    def root_fingerprint(self) -> str:
+        """H(root) as b64u: what two people compare by another way."""
+        return b64u.encode(sha256(self.root))
+
+    def roots(self) -> Roots:
+        """Return the chain that begins, and so far ends, with the trusted root."""
+        return read_roots(self.root)
+
     def encode(self) -> bytes:
         """Return the file's bytes."""
-        registrar = b64u.encode(self.registrar.raw)
-        return canonical.encode({"v": 1, "hub": self.hub, "url": self.url, "log": self.log, "registrar": registrar})
+        root = canonical.decode(self.root, max_bytes=MAX_ROOT_BYTES)
+        return canonical.encode({"v": 1, "hub": self.hub, "url": self.url, "log": self.log, "root": root})
 
 
 def read_federation(raw: bytes) -> Federation:
     """Parse a federation file; one newline at its end is allowed, for people's editors. Raises RemoteError."""
-    found = object_of(
-        canonical.decode(raw.removesuffix(b"\n"), max_bytes=_MAX_REQUEST_BYTES), ("v", "hub", "url", "log", "registrar")
-    )
+    value = canonical.decode(raw.removesuffix(b"\n"), max_bytes=_MAX_REQUEST_BYTES)
+    if isinstance(value, dict) and "registrar" in value:
+        raise RemoteError("members", "a federation file of Simpul 0.1: ask the hub's operator for the present one")
+    found = object_of(value, ("v", "hub", "url", "log", "root"))
     integer(found["v"], 1, 1, name="v")
     log = text(found["log"], max_chars=1_024, name="log")
     checkpoint.parse_vkey(log)
-    try:
-        registrar = VerifyKey(b64u_bytes(found["registrar"], 32, name="registrar"))
-    except BadKeyError as error:
-        raise RemoteError("directory", "the registrar's key is no acceptable key") from error
-    return Federation(party_of(found["hub"]), text(found["url"], max_chars=2_048, name="url"), log, registrar)
+    root = canonical.encode(found["root"])
+    read_roots(root)
+    return Federation(party_of(found["hub"]), text(found["url"], max_chars=2_048, name="url"), log, root)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,9 +25,8 @@ REQUEST: Final = "simpul-request+jws"
 ANSWER: Final = "simpul-answer+jws"
 PART: Final = "simpul-part+jws"
 ENROL: Final = "simpul-enrol+jws"
-DIRECTORY: Final = "simpul-directory+jws"
 #: The closed set: a text signed as one type never passes as another.
-TYPES: Final = frozenset({ENTRY, REQUEST, ANSWER, PART, ENROL, DIRECTORY})
+TYPES: Final = frozenset({ENTRY, REQUEST, ANSWER, PART, ENROL})
 
 ALGORITHM: Final = "Ed25519"
 SIGNATURE_BYTES: Final = 64

@@ -4,13 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import orjson
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub.errors import EnrolmentError, FoundingError
 from hub.log.tree import LogWriter, read_head
+from hub.members.online import Online
 from hub.members.roster import Roster, Rosters
-from hub.models import BoxHead, DirectoryVersion, MemberState
+from hub.members.store import add_metadata, add_version, latest_version, read_version, stored_roots
+from hub.models import BoxHead, MemberState
 from keys.signing import SigningKey, VerifyKey
 from protocol.directory import (
     Competence,
@@ -20,25 +22,31 @@ from protocol.directory import (
     Member,
     Status,
     directory_digest,
-    read_directory,
+    publish,
     signing_record,
 )
-from protocol.enrol import EnrolRequest
+from protocol.enrol import EnrolRequest, Federation
 from protocol.errors import RemoteError
 from protocol.leaf import Leaf
+from protocol.metadata import Roots
 from protocol.party import PARTY_ID, REPORTER
 
 
 @dataclass(frozen=True, slots=True)
 class Registrar:
-    """Who may change the directory: the registrar's key, and the log that shows the change."""
+    """Who may change the directory: the registrar's key, the hub's for what stands around it, and the log."""
 
     key: SigningKey
+    online: SigningKey
     log: LogWriter
+    federation: Federation
 
-    def found(self, session: Session, hub: str, hub_key: VerifyKey, now: int) -> None:
-        """Store and log the first version: the hub, and no member."""
-        self._store(session, Directory(1, now, hub, (signing_record(hub_key),), {}), now)
+    def found(self, session: Session, hub_key: VerifyKey, now: int) -> None:
+        """Store the root, and store and log the first version: the hub, and no member."""
+        roots = self.federation.roots()
+        add_metadata(session, "root", roots.newest.version, roots.newest.expires, self.federation.root)
+        first = Directory(1, now, self.federation.hub, (signing_record(hub_key),), {}, roots.newest.version)
+        self._store(session, first, roots, now)
 
     def enrol(self, session: Session, member: Member, now: int) -> Directory:
         """Add a member; raise EnrolmentError if one has its id or a key of its."""
@@ -62,23 +70,30 @@ class Registrar:
 
         return self._change(session, change, now)
 
+    def renew(self, session: Session, now: int) -> Directory:
+        """Say the same again, good for another thirty days, and under the newest root."""
+        return self._change(session, lambda directory: directory.renewed(now, directory.root), now)
+
     def _change(self, session: Session, change: Callable[[Directory], Directory], now: int) -> Directory:
         head = read_head(session, lock=True)
+        roots = stored_roots(session, self.federation)
+        if self.key.public not in roots.newest.keys("targets").keys:
+            raise EnrolmentError("this is another key than the registrar's of this federation")
         current = latest_version(session)
-        directory = read_directory(current.raw, self.key.public)
-        changed = change(directory)
+        directory = read_version(session, current, roots)
+        changed = replace(change(directory), root=roots.newest.version)
         # The reader's own check of a successor, before anything is signed.
         DirectoryHistory(((current.index, directory),)).added(head.size, changed)
-        self._store(session, changed, now)
+        self._store(session, changed, roots, now)
         return changed
 
-    def _store(self, session: Session, directory: Directory, now: int) -> None:
-        raw = directory.sign(self.key)
-        # Nothing is published that a reader would refuse.
-        read_directory(raw, self.key.public)
+    def _store(self, session: Session, directory: Directory, roots: Roots, now: int) -> None:
+        made = publish(directory, [self.key])
         head = read_head(session, lock=True)
-        self.log.append(session, head, [Leaf(directory_digest(raw), directory=directory.version)], now)
-        session.execute(insert(DirectoryVersion).values(version=directory.version, index=head.size, raw=raw))
+        self.log.append(session, head, [Leaf(directory_digest(made.targets), directory=directory.version)], now)
+        # Nothing is published that a reader would refuse.
+        row = add_version(session, made, head.size, roots)
+        Online(self.online, self.federation).vouch(session, row, now, first=directory.version == 1)
 
 
 def member_of(
@@ -131,14 +146,6 @@ def check_party(party: str) -> str:
     if PARTY_ID.fullmatch(party) is None or party == REPORTER:
         raise FoundingError("a name is 2 to 63 of a-z, 0-9 and -")
     return party
-
-
-def latest_version(session: Session) -> DirectoryVersion:
-    """Return the newest version; raise FoundingError if there is none."""
-    found = session.scalars(select(DirectoryVersion).order_by(DirectoryVersion.version.desc()).limit(1)).one_or_none()
-    if found is None:
-        raise FoundingError("this database holds no directory: run `simpul-hub init`")
-    return found
 
 
 @dataclass(frozen=True, slots=True)

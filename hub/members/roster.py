@@ -7,9 +7,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from hub.errors import FoundingError
+from hub.members.store import latest_directory
 from hub.models import DirectoryVersion
 from keys.signing import VerifyKey
-from protocol.directory import Directory, Member, Use, read_directory
+from protocol.directory import Directory, Member, Use
+from protocol.enrol import Federation
 from protocol.errors import RemoteError
 
 
@@ -43,8 +45,8 @@ class Roster:
 class Rosters:
     """Rosters by version. Only what never changes is kept, so that several processes may serve one database."""
 
-    def __init__(self, registrar: VerifyKey) -> None:
-        self._registrar: Final = registrar
+    def __init__(self, federation: Federation) -> None:
+        self._federation: Final = federation
         self._last: Roster | None = None
 
     def current(self, session: Session) -> Roster:
@@ -53,8 +55,7 @@ class Rosters:
         last = self._last
         if last is not None and last.directory.version == version:
             return last
-        raw = session.scalars(select(DirectoryVersion.raw).where(DirectoryVersion.version == version)).one()
-        self._last = roster = read_roster(raw, self._registrar)
+        self._last = roster = roster_of(latest_directory(session, self._federation))
         return roster
 
 
@@ -66,9 +67,8 @@ def newest_version(session: Session) -> int:
     return version
 
 
-def read_roster(raw: str, registrar: VerifyKey) -> Roster:
-    """Verify a version of the directory and index its open signing keys."""
-    directory = read_directory(raw, registrar)
+def roster_of(directory: Directory) -> Roster:
+    """Index the open signing keys of a version."""
     records = [(directory.hub, record) for record in directory.hub_keys]
     records += [(member.id, record) for member in directory.members.values() for record in member.keys]
     signers = {

@@ -2,7 +2,7 @@
 
 from hub.models.auditor import Auditor
 from hub.models.base import Base
-from hub.models.directory import DirectoryVersion
+from hub.models.directory import DirectoryFile, DirectoryMetadata, DirectoryVersion
 from hub.models.entry import LoggedEntry, StoredPart
 from hub.models.link import BoxHead, LinkHead
 from hub.models.log import LogHead, LogLeaf, LogTile
@@ -13,6 +13,8 @@ __all__ = [
     "Auditor",
     "Base",
     "BoxHead",
+    "DirectoryFile",
+    "DirectoryMetadata",
     "DirectoryVersion",
     "LinkHead",
     "LogHead",

@@ -25,6 +25,7 @@ from node.files.outgoing import reseal, withdraw
 from node.models.cases import Case, CaseEvent, CaseNote
 from node.sync.log import read_history
 from node.sync.outbox import Draft, queue
+from node.sync.refresh import may_seal
 from protocol.content import CaseFile, Note, Question, read_filing, read_identity_file
 from protocol.custody import ACTING, MAX_HOPS, Stance, Step, Token, offer_slot
 from protocol.directory import Directory, Member, Use
@@ -106,6 +107,7 @@ def ask_triage(session: Session, node: Node, command: CaseAction, now: int) -> N
     """Ask the triage node whose matter this is: it sees the content, never the identity."""
     case = _acting_case(session, command.number, "ask_triage")
     triage = _triage(_directory(session, node))
+    _check_keys(session, now)
     complaint = read_filing(open_content(node, case.case_id, case.content or b"", "content")).complaint
     question = Question(case.number, complaint, command.text).encode()
     ask_id = new_id()
@@ -152,6 +154,7 @@ def _offer(
 ) -> None:
     if len(case.hops) >= MAX_HOPS:
         raise ForbiddenError(_TOO_FAR)
+    _check_keys(session, now)
     filing = read_filing(open_content(node, case.case_id, case.content or b"", "content"))
     files = reseal(node, filing.attachments)
     case_file = CaseFile(
@@ -210,6 +213,15 @@ def _directory(session: Session, node: Node) -> Directory:
         return read_history(session, node.federation).latest
     except RemoteError as error:
         raise ForbiddenError("Kantor ini belum pernah terhubung ke pusat. Coba lagi setelah tersambung.") from error
+
+
+def _check_keys(session: Session, now: int) -> None:
+    """Refuse to seal anything new to keys that may have been closed since they were last refreshed."""
+    if not may_seal(session, now):
+        raise ForbiddenError(
+            "Daftar instansi dan kuncinya sudah lebih dari 30 hari tidak diperbarui dari pusat, jadi laporan belum "
+            "boleh dikirim ke instansi lain. Laporan tetap aman di sini; hubungi pengelola sistem Anda."
+        )
 
 
 def _triage(directory: Directory) -> Member:

@@ -109,13 +109,43 @@ class LogTile(Base):
 
 
 class DirectoryVersion(Base):
-    """A version of the directory as the registrar signed it, with the position of its leaf."""
+    """A version of the directory, `targets.json` as the registrar signed it, with its hash and its leaf's position."""
 
     __tablename__ = "directory_version"
 
-    version: Mapped[int] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     log_index: Mapped[int] = mapped_column(BigInteger)
-    raw: Mapped[str] = mapped_column(Text)
+    h: Mapped[str] = mapped_column(String(43))
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class DirectoryRoot(Base):
+    """A root of the directory that came after the one in the federation file."""
+
+    __tablename__ = "directory_root"
+
+    version: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class DirectoryFile(Base):
+    """A file that versions of the directory name, under its SHA-256 (b64u)."""
+
+    __tablename__ = "directory_file"
+
+    h: Mapped[str] = mapped_column(String(43), primary_key=True)
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class DirectoryFreshness(Base):
+    """The one row of the last refresh that succeeded: of which version, when, and until when that word is good."""
+
+    __tablename__ = "directory_freshness"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  # always 1
+    version: Mapped[int] = mapped_column(BigInteger)
+    refreshed_at: Mapped[int] = mapped_column(BigInteger)
+    until: Mapped[int] = mapped_column(BigInteger)
 
 
 class Alarm(Base):

@@ -9,7 +9,6 @@ from typing import Final, Protocol
 import requests
 
 from protocol.bundle import MAX_BUNDLE_BYTES
-from protocol.directory import MAX_DIRECTORY_BYTES
 from protocol.errors import RemoteError
 from protocol.leaf import MAX_LEAF_BYTES
 from protocol.part_pass import SCHEME
@@ -26,6 +25,10 @@ _CONTENT_RANGE: Final = re.compile(r"bytes ([0-9]{1,10})-[0-9]{1,10}/[0-9]{1,10}
 
 class HubUnreachableError(Exception):
     """The hub did not answer, or not in time; what was queued stays queued."""
+
+
+class HubOversizedError(HubUnreachableError):
+    """The answer was longer than it may be; it was not read to its end."""
 
 
 class HubRefusedError(Exception):
@@ -68,8 +71,8 @@ class Hub(Protocol):
     def leaves(self, start: int, end: int) -> list[bytes]:
         """Return the raw leaves [start, end) of the log at size `end`."""
 
-    def directory(self, version: int) -> str:
-        """Return a version of the directory as signed."""
+    def directory(self, path: str, max_bytes: int) -> bytes:
+        """Return a file that is published below `/directory/`, of at most `max_bytes`."""
 
     def part_progress(self, part: str, shown: str) -> PartProgress:
         """Return how much of a part of ours the hub has; `shown` is a pass for HEAD."""
@@ -105,9 +108,9 @@ class HttpHub:
             found += _from(decode_entries(raw, width), start - n * WIDTH)
         return found
 
-    def directory(self, version: int) -> str:
-        """GET /directory/<version>.jws."""
-        return self._ask("GET", f"/directory/{version}.jws", MAX_DIRECTORY_BYTES).decode("ascii", "replace")
+    def directory(self, path: str, max_bytes: int) -> bytes:
+        """GET /directory/<path>."""
+        return self._ask("GET", f"/directory/{path}", max_bytes)
 
     def part_progress(self, part: str, shown: str) -> PartProgress:
         """HEAD /parts/v1/<id>."""
@@ -163,11 +166,17 @@ class HttpHub:
                 allow_redirects=False,
             ) as response:
                 content = _read(response, max_bytes if response.status_code == _OK else _MAX_PROBLEM_BYTES)
+        except _OverlongError as error:
+            raise HubOversizedError("ContentDecodingError") from error
         except requests.RequestException as error:
             raise HubUnreachableError(type(error).__name__) from error
         if response.status_code != _OK:
             raise HubRefusedError(response.status_code, content, response.headers.get("Retry-After"))
         return content
+
+
+class _OverlongError(requests.exceptions.ContentDecodingError):
+    """More came than was asked for."""
 
 
 def _progress(headers: Mapping[str, str]) -> PartProgress:
@@ -187,7 +196,7 @@ def _read(response: requests.Response, max_bytes: int) -> bytes:
     for chunk in response.iter_content(_CHUNK_BYTES):
         content += chunk
         if len(content) > max_bytes:
-            raise requests.exceptions.ContentDecodingError("an answer over the limit")
+            raise _OverlongError
     return bytes(content)
 
 

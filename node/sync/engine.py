@@ -12,8 +12,10 @@ from node.context import Node
 from node.files.transfer import fetch_waiting, upload_waiting
 from node.models.sync import OutboxEntry
 from node.sync.client import Hub, HubRefusedError, HubUnreachableError
+from node.sync.directory import Known, fetch_version, read_known
 from node.sync.exchange import Opened, Prepared, apply_answer, open_answer, prepare, pushable
 from node.sync.log import LogNews, extend_log, read_history
+from node.sync.refresh import keep_fresh, note_staleness
 from node.sync.rows import alarm, sync_state
 from protocol import checkpoint as checkpoints
 from protocol import jws
@@ -38,6 +40,15 @@ class Synced:
 
 def sync(node: Node, hub: Hub, clock: Callable[[], int]) -> Synced:
     """Exchange with the hub until both sides are done. A failure leaves everything queued and is told in `trouble`."""
+    done = _sync(node, hub, clock)
+    if done.trouble is None:
+        keep_fresh(node, hub, clock())
+    else:
+        note_staleness(node, clock())
+    return done
+
+
+def _sync(node: Node, hub: Hub, clock: Callable[[], int]) -> Synced:
     rounds = pushed = pulled = 0
     try:
         _follow_first(node, hub)
@@ -70,28 +81,33 @@ def _exchange(node: Node, hub: Hub, clock: Callable[[], int]) -> tuple[Prepared,
         raise
     with node.database.reading() as session:
         opened = open_answer(session, node, raw, prepared)
-    news = fetch_news(hub, prepared.request.seen.size, opened.checkpoint.size)
+        known = read_known(session, node.federation)
+    news = fetch_news(hub, prepared.request.seen.size, opened.checkpoint.size, known)
     with node.database.transaction() as session:
         apply_answer(session, node, opened, news, clock())
     return prepared, opened
 
 
-def fetch_news(hub: Hub, start: int, end: int) -> LogNews:
-    """Fetch the leaves [start, end) and every directory version that they announce."""
+def fetch_news(hub: Hub, start: int, end: int, known: Known) -> LogNews:
+    """Fetch the leaves [start, end) and every version of the directory that they announce."""
     leaves = hub.leaves(start, end) if end > start else []
-    versions = [leaf.directory for leaf in map(read_leaf, leaves) if leaf.directory is not None]
-    return LogNews(start, leaves, {version: hub.directory(version) for version in versions})
+    directories = {}
+    for leaf in map(read_leaf, leaves):
+        if leaf.directory is not None:
+            directories[leaf.directory] = news = fetch_version(hub, leaf, known)
+            known = known.with_news(news)
+    return LogNews(start, leaves, directories)
 
 
 def _follow_first(node: Node, hub: Hub) -> None:
     """Read the log once before the first exchange: without a directory nobody's signature can be checked."""
     with node.database.transaction() as session:
         size = sync_state(session).log_size
-        known = bool(read_history(session, node.federation).versions)
-    if known:
-        return
+        if read_history(session, node.federation).versions:
+            return
+        known = read_known(session, node.federation)
     note = checkpoints.read(hub.checkpoint(), node.federation.log_origin, node.federation.log_key)
-    news = fetch_news(hub, size, note.checkpoint.size)
+    news = fetch_news(hub, size, note.checkpoint.size, known)
     with node.database.transaction() as session:
         extend_log(session, news, note.checkpoint, node.federation)
 

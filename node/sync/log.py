@@ -2,25 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Final
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from keys import b64u
-from node.models.sync import DirectoryVersion, LogSlot, LogTile, SyncState
+from node.models.sync import LogSlot, LogTile, SyncState
+from node.sync.directory import DirectoryNews, add_version, read_history
 from node.sync.rows import sync_state
 from protocol import merkle
 from protocol.checkpoint import Checkpoint
-from protocol.directory import Directory, DirectoryHistory, directory_digest, read_directory
 from protocol.enrol import Federation
 from protocol.errors import RemoteError
 from protocol.leaf import read_leaf
 from protocol.tiles import TileHashes, extend_tiles
 
-#: Within one session the history is read once; a new version replaces it.
-_HISTORY: Final = "simpul_directory_history"
+__all__ = ["LogNews", "NodeLog", "extend_log", "read_history", "read_log"]
 
 
 class NodeLog:
@@ -62,11 +58,11 @@ def read_log(session: Session) -> NodeLog:
 
 @dataclass(frozen=True, slots=True)
 class LogNews:
-    """What was fetched beyond the log as read: raw leaves in order, and the directory files that they announce."""
+    """What was fetched beyond the log as read: raw leaves in order, and the versions of the directory they name."""
 
     start: int
     leaves: Sequence[bytes]
-    directories: Mapping[int, str]
+    directories: Mapping[int, DirectoryNews]
 
 
 def extend_log(session: Session, news: LogNews, checkpoint: Checkpoint, federation: Federation) -> NodeLog:
@@ -88,36 +84,7 @@ def extend_log(session: Session, news: LogNews, checkpoint: Checkpoint, federati
             session.add(LogSlot(slot=leaf.slot, log_index=index, h=b64u.encode(leaf.h)))
             session.flush()
         if leaf.directory is not None:
-            _add_directory(session, index, leaf.directory, leaf.h, news, federation)
+            add_version(session, index, leaf, news.directories.get(leaf.directory), federation)
     state.log_size = checkpoint.size
     state.log_root = b64u.encode(checkpoint.root)
     return new
-
-
-def _add_directory(session: Session, index: int, version: int, h: bytes, news: LogNews, federation: Federation) -> None:
-    raw = news.directories.get(version)
-    if raw is None or not raw.isascii() or directory_digest(raw) != h:
-        raise RemoteError("directory", "the directory served is not the one that the log announces", version=version)
-    directory = read_directory(raw, federation.registrar)
-    if directory.version != version or directory.hub != federation.hub:
-        raise RemoteError("directory", "a directory of another version or another hub", version=version)
-    session.info[_HISTORY] = read_history(session, federation).added(index, directory)
-    session.add(DirectoryVersion(version=version, log_index=index, raw=raw))
-    session.flush()
-
-
-def read_history(session: Session, federation: Federation) -> DirectoryHistory:
-    """Return every version of the directory that the log announced so far, oldest first."""
-    known: DirectoryHistory | None = session.info.get(_HISTORY)
-    if known is None:
-        known = DirectoryHistory()
-        for row in session.scalars(select(DirectoryVersion).order_by(DirectoryVersion.version)):
-            known = known.added(row.log_index, _parsed(row.raw, federation))
-        session.info[_HISTORY] = known
-    return known
-
-
-@lru_cache(maxsize=64)
-def _parsed(raw: str, federation: Federation) -> Directory:
-    # A stored version never changes, so parsing it once for each process is enough.
-    return read_directory(raw, federation.registrar)

@@ -149,7 +149,7 @@ def test_a_token_that_the_hub_does_not_know_ends_in_code_2(given: list[str], tmp
 def test_rubbish_from_a_hub_is_a_finding(content: bytes, given: list[str]) -> None:
     with serving(story(), __log__checkpoint=(200, content)) as (url, _):
         assert run(url, *given).exit_code == 1
-    with serving(story(), **{"__directory__1.jws": (200, content)}) as (url, _):
+    with serving(story(), **{"__directory__metadata__1.targets.json": (200, content)}) as (url, _):
         assert run(url, *given).exit_code == 1
 
 

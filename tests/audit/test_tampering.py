@@ -10,9 +10,22 @@ import pytest
 from audit.findings import OWN_RULES, Check
 from protocol import canonical, checkpoint, tiles
 from protocol.checkpoint import Checkpoint
-from protocol.directory import directory_digest
+from protocol.directory import directory_digest, publish
 from protocol.leaf import Leaf
-from tests.support.federation import HUB, ORIGIN, World, directory, made_id, member, signing, story
+from protocol.metadata import RoleKeys
+from tests.support.federation import (
+    HUB,
+    ONLINE,
+    ORIGIN,
+    World,
+    directory,
+    made_id,
+    member,
+    paths_of,
+    root,
+    signing,
+    story,
+)
 
 Files = dict[str, bytes]
 Failed = set[tuple[str, str]]
@@ -20,6 +33,7 @@ Audit = Callable[..., Failed]
 SIZE = 27
 HASHES, LEAVES = f"tile/0/000.p/{SIZE}", f"tile/entries/000.p/{SIZE}"
 FIRST_ENTRIES = "entries/000000000.json"
+TARGETS, TIMESTAMP = "directory/metadata/1.targets.json", "directory/metadata/timestamp.json"
 
 
 def flipped(raw: bytes, at: int) -> bytes:
@@ -42,7 +56,7 @@ def test_an_empty_log_passes(audit: Audit) -> None:
     assert audit(World()) == set()
 
 
-@pytest.mark.parametrize("path", ["checkpoint", HASHES, LEAVES, "directory/1.jws", FIRST_ENTRIES])
+@pytest.mark.parametrize("path", ["checkpoint", HASHES, LEAVES, TARGETS, FIRST_ENTRIES])
 @pytest.mark.parametrize("draw", range(12))
 def test_one_changed_byte_anywhere_is_found(path: str, draw: int, audit: Audit, files: Files) -> None:
     """All of these files are bound to the checkpoint, byte for byte; JSON around the entries has no slack here."""
@@ -56,7 +70,7 @@ def test_one_changed_byte_anywhere_is_found(path: str, draw: int, audit: Audit, 
         ("checkpoint", {("checkpoint", "missing")}),
         (HASHES, {("tiles", "missing")}),
         (LEAVES, {("leaves", "missing")}),
-        ("directory/1.jws", {("directory", "missing")}),
+        (TARGETS, {("directory", "missing")}),
         (FIRST_ENTRIES, {("entries", "missing")}),
     ],
 )
@@ -71,7 +85,7 @@ def test_a_file_that_is_gone_is_named(path: str, expected: Failed, audit: Audit,
         ("checkpoint", "checkpoint"),
         (HASHES, "tiles"),
         (LEAVES, "leaves"),
-        ("directory/1.jws", "directory"),
+        (TARGETS, "directory"),
         (FIRST_ENTRIES, "entries"),
     ],
 )
@@ -81,7 +95,7 @@ def test_rubbish_in_the_place_of_a_file_is_a_finding(
     assert check in {name for name, _ in audit(files | {path: content})}
 
 
-@pytest.mark.parametrize("path", ["checkpoint", HASHES, LEAVES, "directory/1.jws", FIRST_ENTRIES])
+@pytest.mark.parametrize("path", ["checkpoint", HASHES, LEAVES, TARGETS, FIRST_ENTRIES])
 def test_a_folder_in_the_place_of_a_file_is_a_finding(path: str, audit: Audit, files: Files) -> None:
     found = audit({(f"{path}/x" if name == path else name): content for name, content in files.items()})
     assert {rule for _, rule in found} & {"unreadable", "missing"}
@@ -213,9 +227,9 @@ def test_a_log_of_more_leaves_than_one_audit_takes_is_not_begun(audit: Audit) ->
 
 def test_a_leaf_that_names_another_version_than_its_file_is_found(audit: Audit) -> None:
     world = World.founded()
-    raw = directory(*world.history.latest.members.values(), version=2).sign(signing("registrar"))
-    world.directories["3.jws"] = raw
-    world.append(Leaf(directory_digest(raw), directory=3))
+    made = publish(directory(*world.history.latest.members.values(), version=2), [signing("registrar")])
+    world.directories |= paths_of(made, 3)
+    world.append(Leaf(directory_digest(made.targets), directory=3))
     assert audit(world) == {("directory", "directory")}
 
 
@@ -229,17 +243,81 @@ def test_an_older_checkpoint_cannot_be_compared_where_leaves_are_missing(audit: 
 def test_a_directory_by_another_registrar_is_found(audit: Audit) -> None:
     world = World()
     world.publish(directory(member("jabar")), signer=signing("jabar"))
-    assert ("directory", "unknown-key") in audit(world)
+    assert ("directory", "signature") in audit(world)
+
+
+def test_a_directory_by_the_hubs_own_key_is_found(audit: Audit) -> None:
+    """The key that says which version is the newest says nothing of who the members are."""
+    world = World()
+    world.publish(directory(member("jabar")), signer=signing(ONLINE))
+    assert ("directory", "signature") in audit(world)
 
 
 def test_a_directory_that_is_not_the_logged_one_is_found(audit: Audit, files: Files) -> None:
-    other = directory(member("jabar")).sign(signing("registrar")).encode()
-    assert ("directory", "directory") in audit(files | {"directory/1.jws": other})
+    other = publish(directory(member("jabar")), [signing("registrar")]).targets
+    assert ("directory", "directory") in audit(files | {TARGETS: other})
 
 
 def test_a_directory_that_no_leaf_names_is_found(audit: Audit, files: Files) -> None:
-    hidden = directory(member("jabar"), version=2).sign(signing("registrar")).encode()
-    assert audit(files | {"directory/2.jws": hidden}) == {("directory", "directory")}
+    hidden = paths_of(publish(directory(member("jabar"), version=2), [signing("registrar")]), 2)
+    assert audit(files | {f"directory/{path}": raw for path, raw in hidden.items()}) == {("directory", "directory")}
+
+
+@pytest.mark.parametrize("draw", range(6))
+def test_a_changed_file_of_the_directory_is_found(draw: int, audit: Audit, files: Files) -> None:
+    path = sorted(path for path in files if path.startswith("directory/targets/"))[draw % 5]
+    at = random.Random(draw).randrange(len(files[path]))  # noqa: S311
+    assert audit(files | {path: flipped(files[path], at)}) >= {("directory", "directory")}
+    assert audit(files | {path: files[path] + b" "}) >= {("directory", "too-large")}
+
+
+def test_a_file_of_the_directory_that_is_gone_is_named(audit: Audit, files: Files) -> None:
+    gone = next(path for path in files if path.startswith("directory/targets/members/"))
+    found = audit({path: raw for path, raw in files.items() if path != gone})
+    assert ("directory", "missing") in found
+
+
+def test_the_registrar_may_be_replaced_by_the_holders_of_the_root(audit: Audit) -> None:
+    world = World.founded()
+    world.rotate(root(2, signers=(), targets=RoleKeys((signing("registrar dua").public,))))
+    again = replace(world.history.latest, version=2, root=2)
+    world.publish(again, signer=signing("registrar dua"))
+    assert audit(world) == set()
+    world.publish(replace(again, version=3, root=1), signer=signing("registrar"))
+    assert audit(world) == {("directory", "directory")}
+
+
+@pytest.mark.parametrize(
+    ("raw", "rule"),
+    [
+        pytest.param(root(2, "stranger"), "signature", id="a root that the one before did not sign"),
+        pytest.param(root(3), "directory", id="a root that skips one"),
+        pytest.param(b"{}", "members", id="no root at all"),
+    ],
+)
+def test_a_root_that_does_not_follow_is_found(raw: bytes, rule: str, audit: Audit, files: Files) -> None:
+    assert ("directory", rule) in audit(files | {"directory/metadata/2.root.json": raw})
+
+
+def test_another_first_root_than_the_auditors_is_found(audit: Audit, files: Files) -> None:
+    other = files | {"directory/metadata/1.root.json": root(1, "stranger")}
+    assert audit(other) == {("directory", "directory")}
+
+
+def test_a_newest_version_that_is_not_the_logs_newest_is_found(audit: Audit) -> None:
+    """What the hub vouches for daily and what it logged are one."""
+    world = World.founded()
+    older = {path: raw for path, raw in world.directories.items() if "timestamp" in path or "snapshot" in path}
+    world.publish(directory(*world.history.latest.members.values(), version=2))
+    world.directories |= older
+    assert audit(world) == {("directory", "directory")}
+
+
+@pytest.mark.parametrize("path", [TIMESTAMP, "directory/metadata/1.snapshot.json"])
+def test_what_says_which_is_the_newest_must_be_there_and_whole(path: str, audit: Audit, files: Files) -> None:
+    assert {name for name, _ in audit(files | {path: flipped(files[path], 300)})} == {"directory"}
+    gone = {name: raw for name, raw in files.items() if name != path}
+    assert {name for name, _ in audit(gone | {path: b""})} == {"directory"}
 
 
 @pytest.mark.parametrize("version", [1, 3])

@@ -91,7 +91,7 @@ def test_the_exported_folder_stands_for_itself(town: Town, tmp_path: Path) -> No
     assert [path.name for path in sorted((folder / "entries").iterdir())] == ["000000000.json", "000000256.json"]
     assert len(entries) == 306
     assert all(read_leaf(leaves[each["index"]]).h == jws.digest(each["jws"]) for each in entries)
-    versions = len(list((folder / "directory").iterdir()))
+    versions = len(list((folder / "directory" / "metadata").glob("*.targets.json")))
     assert versions + len(entries) == size
     everything = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
     assert offer.parts[0].ciphertext not in everything

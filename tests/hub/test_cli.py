@@ -2,13 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from hub import founding
+from hub import clock
 from hub.cli import main
 from keys.keyfile import KdfCost
+from keys.keyring import Keyring
 from protocol.enrol import EnrolRequest
 from tests.support.federation import NOW, records, signing
 from tests.support.hub import PASSPHRASE, FoundedHub, node_of, served
@@ -39,8 +41,18 @@ def one_line(result: Result) -> str:
     return result.stderr
 
 
+def cheap_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the commands make key files that open fast."""
+    save = Keyring.save
+
+    def cheaply(self: Keyring, path: Path, passphrase: str, **more: Any) -> None:  # noqa: ANN401  passed on
+        save(self, path, passphrase, **{**more, "cost": CHEAP})
+
+    monkeypatch.setattr(Keyring, "save", cheaply)
+
+
 def test_founding_enrolling_and_listing(runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(founding, "DEFAULT_COST", CHEAP)
+    cheap_keys(monkeypatch)
     data = tmp_path / "hub"
     founded = run(runner, data, "init", "--name", "pusat", "--url", "https://hub.example/")
     assert founded.exit_code == 0, founded.output
@@ -103,6 +115,54 @@ def test_another_registrars_key_is_refused(runner: CliRunner, data_dir: Path) ->
     assert "another key" in one_line(done)
 
 
+def root_of(data: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((data / "federation.json").read_text())["root"]["signed"]
+    return found
+
+
+def test_holders_of_the_root_sign_the_next_one(
+    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two holders found a hub, keep their files elsewhere, and later replace the registrar and the hub's own key."""
+    cheap_keys(monkeypatch)
+    data, ani, budi = tmp_path / "hub", tmp_path / "ani.key", tmp_path / "budi.key"
+    founded = run(runner, data, "init", "--url", "http://x", "--root-key", str(ani), "--root-key", str(budi))
+    assert founded.exit_code == 0, founded.output
+    assert root_of(data)["roles"]["root"]["threshold"] == 2
+    assert root_of(data)["roles"]["root"]["keyids"] != root_of(data)["roles"]["targets"]["keyids"]
+    assert "not those whom the root asks for" in one_line(run(runner, data, "rotate"))
+    assert "not those whom the root asks for" in one_line(run(runner, data, "rotate", "--root-key", str(ani)))
+    both = ("--root-key", str(ani), "--root-key", str(budi))
+    assert "root 2: directory version 2" in run(runner, data, "rotate", *both).output
+    online = (data / "keys" / "online.key").read_bytes()
+    new = tmp_path / "new.key"
+    done = run(runner, data, "rotate", *both, "--new-registrar", str(new), "--new-online")
+    assert "root 3: directory version 3" in done.output, done.output
+    assert (data / "keys" / "online.key").read_bytes() != online
+    assert "another key" in one_line(run(runner, data, "renew"))
+    assert "directory version 4" in run(runner, data, "renew", "--registrar", str(new)).output
+    citra = tmp_path / "citra.key"
+    last = run(runner, data, "rotate", *both, "--new-root-key", str(citra), "--registrar", str(new))
+    assert "root 4: directory version 5" in last.output, last.output
+    assert "not those whom" in one_line(run(runner, data, "rotate", *both, "--registrar", str(new)))
+    assert "root 5" in run(runner, data, "rotate", "--root-key", str(citra), "--registrar", str(new)).output
+
+
+def test_a_threshold_that_cannot_be_met_is_refused(runner: CliRunner, tmp_path: Path) -> None:
+    data = tmp_path / "hub"
+    assert "named" in one_line(run(runner, data, "init", "--url", "http://x", "--root-threshold", "2"))
+
+
+def test_what_runs_out_is_told_with_the_way_out(runner: CliRunner, data_dir: Path, founded: FoundedHub) -> None:
+    """The clock of the command is the real one; the hub was founded long before or after it, as the tests are run."""
+    with founded.database.transaction() as session:
+        founded.registrar.renew(session, clock.now() - 25 * 86_400)
+    told = run(runner, data_dir, "members").stderr
+    assert "expires in 4 days: run `simpul-hub renew`" in told or "expires in 5 days" in told
+    assert run(runner, data_dir, "renew").exit_code == 0
+    assert "renew" not in run(runner, data_dir, "members").stderr
+
+
 def test_an_auditor_and_an_export(runner: CliRunner, data_dir: Path, tmp_path: Path) -> None:
     token = run(runner, data_dir, "members").output
     made = runner.invoke(main, ["auditor", "add", "--data", str(data_dir), "bpk"])
@@ -123,7 +183,20 @@ def test_without_a_hub_it_says_so(runner: CliRunner, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["init"], ["enrol"], ["suspend"], ["activate"], ["members"], ["serve"], ["export"], ["auditor"]]
+    "command",
+    [
+        [],
+        ["init"],
+        ["enrol"],
+        ["suspend"],
+        ["activate"],
+        ["renew"],
+        ["rotate"],
+        ["members"],
+        ["serve"],
+        ["export"],
+        ["auditor"],
+    ],
 )
 def test_everything_explains_itself(runner: CliRunner, command: list[str]) -> None:
     result = runner.invoke(main, [*command, "--help"])

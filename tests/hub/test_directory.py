@@ -11,12 +11,14 @@ from hub.members.enrolment import member_of, read_competence_file
 from hub.members.roster import Rosters
 from hub.settings import Settings
 from hub.sync.exchange import Exchange
+from keys.digest import sha256
 from keys.keyring import Keyring
 from protocol import tiles
 from protocol.bundle import read_answer, read_bundle, read_request
 from protocol.directory import Competence, DirectoryHistory, Kind, Status, directory_digest, read_directory
 from protocol.enrol import EnrolRequest
 from protocol.leaf import Leaf
+from protocol.metadata import Roots, read_contents, read_snapshot, read_timestamp
 from tests.hub.conftest import Town
 from tests.support.federation import NOW, member, records
 from tests.support.hub import CHEAP, PASSPHRASE, FoundedHub, node_of
@@ -29,31 +31,70 @@ def get(town: Town, path: str) -> requests.Response:
 
 
 def test_every_version_is_signed_by_the_registrar_and_stands_in_the_log(town: Town) -> None:
-    latest = get(town, "/directory/latest.json").json()
+    roots = town.hub.federation.roots()
+    newest = newest_version(town, roots)
     size = int(get(town, "/log/checkpoint").text.split("\n")[1])
     leaves = tiles.decode_entries(get(town, f"/log/{tiles.entries_path(0, size)}").content, size)
     history = DirectoryHistory()
-    for version in range(1, latest["version"] + 1):
-        raw = get(town, f"/directory/{version}.jws").text
+    for version in range(1, newest + 1):
+        raw = get(town, f"/directory/metadata/{version}.targets.json").content
         index = leaves.index(Leaf(directory_digest(raw), directory=version).encode())
-        history = history.added(index, read_directory(raw, town.hub.federation.registrar))
-    assert latest["index"] == history.versions[-1][0]
+        read = read_directory(raw, lambda name: get(town, f"/directory/targets/{name.url}").content, roots)
+        history = history.added(index, read)
     assert history.versions[0][0] == 0
     assert not history.versions[0][1].members
     assert {"jabar", "kemnaker", "triase"} <= history.latest.members.keys()
 
 
-def test_a_version_never_changes_and_the_pointer_does(town: Town) -> None:
-    assert "immutable" in get(town, "/directory/1.jws").headers["Cache-Control"]
-    assert get(town, "/directory/latest.json").headers["Cache-Control"] == "no-cache"
-    before = get(town, "/directory/latest.json").json()["version"]
+def newest_version(town: Town, roots: Roots) -> int:
+    """The version that timestamp and snapshot lead to."""
+    stamp = read_timestamp(get(town, "/directory/metadata/timestamp.json").content, roots.newest)
+    raw = get(town, f"/directory/metadata/{stamp.names}.snapshot.json").content
+    assert sha256(raw) == stamp.h
+    return read_snapshot(raw, roots.newest).names
+
+
+def test_a_version_never_changes_and_the_timestamp_does(town: Town) -> None:
+    roots = town.hub.federation.roots()
+    assert "immutable" in get(town, "/directory/metadata/1.targets.json").headers["Cache-Control"]
+    assert "immutable" in get(town, "/directory/metadata/1.root.json").headers["Cache-Control"]
+    assert get(town, "/directory/metadata/timestamp.json").headers["Cache-Control"] == "no-cache"
+    assert get(town, "/directory/metadata/1.root.json").content == town.hub.federation.root
+    before = newest_version(town, roots)
     town.hub.set_status("jateng", Status.SUSPENDED)
-    assert get(town, "/directory/latest.json").json()["version"] == before + 1
+    assert newest_version(town, roots) == before + 1
 
 
-@pytest.mark.parametrize("path", ["/directory/99.jws", "/directory/0.jws", "/directory/x.jws", "/directory/1"])
-def test_an_unknown_version_is_not_found(town: Town, path: str) -> None:
-    assert get(town, path).status_code == 404
+_NOBODY = "0" * 64
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "metadata/99.targets.json",
+        "metadata/0.root.json",
+        "metadata/x.targets.json",
+        "metadata/99.snapshot.json",
+        "metadata/1.timestamp.json",
+        "metadata/targets.json",
+        "targets/hub.json",
+        f"targets/{_NOBODY}.hub.json",
+        f"targets/members/{_NOBODY.upper()}.jabar.json",
+        "latest.json",
+    ],
+)
+def test_an_unknown_file_is_not_found(town: Town, path: str) -> None:
+    assert get(town, f"/directory/{path}").status_code == 404
+
+
+def test_a_file_has_one_address(town: Town) -> None:
+    """The name after the hash is part of it: nobody is shown one member's file under another's name."""
+    roots = town.hub.federation.roots()
+    raw = get(town, f"/directory/metadata/{newest_version(town, roots)}.targets.json").content
+    jabar = read_contents(raw, roots).files["members/jabar.json"]
+    assert get(town, f"/directory/targets/{jabar.url}").status_code == 200
+    other = jabar.url.replace("jabar", "jateng")
+    assert get(town, f"/directory/targets/{other}").status_code == 404
 
 
 def test_a_member_may_speak_as_soon_as_it_is_enrolled(town: Town) -> None:
@@ -67,7 +108,7 @@ def test_a_member_may_speak_as_soon_as_it_is_enrolled(town: Town) -> None:
 def test_a_change_of_the_directory_between_check_and_store_is_noticed(town: Town) -> None:
     """A bundle that was judged by an older version is judged again: nothing sealed to a closed office slips through."""
     hub = town.hub
-    exchange = Exchange(hub.database, hub.registrar.log, Rosters(hub.federation.registrar), hub.keys.hub)
+    exchange = Exchange(hub.database, hub.registrar.log, Rosters(hub.federation), hub.keys.hub)
     bundle = read_bundle(town.jabar.bundle(town.jabar.offer("kemnaker")))
     request, token = read_request(bundle.manifest)
     with hub.database.reading() as session:
@@ -140,6 +181,9 @@ def test_a_hub_has_the_name_of_a_party(founded: FoundedHub, name: str) -> None:
 def test_the_federation_file_holds_public_keys_only(founded: FoundedHub) -> None:
     federation = read_federation_file(founded.settings)
     registrar = Keyring.load(founded.settings.registrar_key_file, PASSPHRASE).signing
-    assert federation.registrar == registrar.public
+    root = federation.roots().newest
+    assert root.keys("targets").keys == root.keys("root").keys == (registrar.public,)
+    assert root.keys("timestamp").keys == root.keys("snapshot").keys == (founded.keys.online.public,)
+    assert len({registrar.public, founded.keys.online.public, founded.keys.hub.public, federation.log_key}) == 4
     assert federation.log_key == founded.keys.log.public
     assert federation.log_origin == "pusat/log1"

@@ -42,7 +42,7 @@ def test_a_database_that_is_no_hubs_is_said_to_be_none(tmp_path: Path, founded: 
     database = Database(f"sqlite:///{tmp_path / 'other.db'}", MIGRATIONS)
     database.migrate()
     with database.reading() as session, pytest.raises(FoundingError, match="init"):
-        Rosters(founded.federation.registrar).current(session)
+        Rosters(founded.federation).current(session)
 
 
 class TestSettings:

@@ -34,7 +34,7 @@ from protocol.seal import SealContext, open_part
 from tests.support.federation import NOW, sealing
 from tests.support.files import Made, PartsLine, made_file
 from tests.support.hub import Said
-from tests.support.nodes import CROOK, REPORTER_NAME, WORDS, Carrier, Country, Crook, Office, case_file
+from tests.support.nodes import CROOK, REPORTER_NAME, WORDS, Carrier, Clock, Country, Crook, Office, case_file
 from tests.support.photos import photo
 
 SMALL = ("kecil.jpg", photo(20_000, 1))
@@ -359,10 +359,10 @@ def test_a_pass_of_a_node_whose_clock_is_wrong_holds_up_what_needs_it_and_nothin
     land.jabar.hand_over(filed.number, "kemnaker")
     elsewhere = land.jabar.file().number
     land.jabar.hand_over(elsewhere, "jateng")
-    land.clock.advance(400)
+    right, land.jabar.clock = land.jabar.clock, Clock(NOW + 400)
     land.jabar.sync_well()
     assert land.jabar.queued() == ["offer"]
-    land.clock.advance(-400)
+    land.jabar.clock = right
     land.settle()
     assert seen_by_officer(land.kemnaker, filed.number) == dict([LARGE])
 

@@ -1,48 +1,12 @@
 """The hub over HTTP: what is asked for, how much is read, and what counts as no answer."""
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
-
 import pytest
 import requests
-import waitress
 
-from node.sync.client import HttpHub, HubRefusedError, HubUnreachableError
+from node.sync.client import HttpHub, HubOversizedError, HubRefusedError, HubUnreachableError
 from protocol.errors import RemoteError
 from protocol.tiles import WIDTH, encode_entries
-
-StartResponse = Callable[[str, list[tuple[str, str]]], object]
-
-
-@dataclass
-class Site:
-    """A WSGI application that answers what a test wants, and remembers what it was asked."""
-
-    status: str = "200 OK"
-    headers: list[tuple[str, str]] = field(default_factory=list)
-    body: Callable[[str], list[bytes]] = lambda _: [b"ok"]
-    asked: list[tuple[str, str, bytes, str]] = field(default_factory=list)
-
-    def __call__(self, environ: dict[str, Any], start: StartResponse) -> list[bytes]:
-        path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
-        self.asked.append((method, path, environ["wsgi.input"].read(), environ.get("CONTENT_TYPE", "")))
-        start(self.status, self.headers)
-        return self.body(path)
-
-
-@contextmanager
-def serving(site: Site) -> Iterator[HttpHub]:
-    server = waitress.create_server(site, host="127.0.0.1", port=0, threads=2)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    with requests.Session() as session:
-        yield HttpHub(f"http://127.0.0.1:{server.effective_port}/", session)
-    server.task_dispatcher.shutdown()
-    server.trigger.pull_trigger(lambda: [each.close() for each in list(server._map.values())])
-    thread.join(20)
+from tests.support.site import Site, serving
 
 
 def test_each_question_goes_to_its_address() -> None:
@@ -50,11 +14,11 @@ def test_each_question_goes_to_its_address() -> None:
     with serving(site) as hub:
         assert hub.post_sync(b"{}") == b"ok"
         assert hub.checkpoint() == b"ok"
-        assert hub.directory(7) == "ok"
+        assert hub.directory("metadata/7.targets.json", 2) == b"ok"
     assert site.asked == [
         ("POST", "/sync/v1", b"{}", "application/json"),
         ("GET", "/log/checkpoint", b"", ""),
-        ("GET", "/directory/7.jws", b"", ""),
+        ("GET", "/directory/metadata/7.targets.json", b"", ""),
     ]
 
 
@@ -114,6 +78,14 @@ def test_an_endless_answer_is_cut_off(status: str) -> None:
     site = Site(status=status, body=lambda _: [b" " * 65_536] * 3)
     with serving(site) as hub, pytest.raises(HubUnreachableError):
         hub.checkpoint()
+
+
+def test_a_file_of_the_directory_is_read_as_far_as_it_may_be_long() -> None:
+    """Its length is signed, or has a limit of its role: more is another answer than none."""
+    with serving(Site(body=lambda _: [b"x"] * 70_000)) as hub:
+        assert len(hub.directory("metadata/timestamp.json", 70_000)) == 70_000
+        with pytest.raises(HubOversizedError):
+            hub.directory("metadata/timestamp.json", 69_999)
 
 
 def test_nobody_there() -> None:

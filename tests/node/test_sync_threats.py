@@ -9,12 +9,12 @@ from keys import b64u
 from keys.signing import SigningKey
 from node.models.cases import Case
 from node.models.sync import InboxEntry
+from node.sync.directory import read_known
 from node.sync.engine import fetch_news
 from protocol import checkpoint, merkle
 from protocol.bundle import Answer, Bundle, read_bundle
 from protocol.checkpoint import Checkpoint
 from protocol.custody import Stance
-from protocol.directory import Status
 from protocol.leaf import Leaf
 from tests.support.federation import seed, signing
 from tests.support.nodes import (
@@ -272,74 +272,7 @@ def orphans(place: Country) -> set[tuple[str, str]]:
     return {(case, use) for case, use in place.kemnaker.node.case_keys.listing() if case not in held}
 
 
-# The log's directory.
-
-
-@pytest.mark.parametrize(
-    ("name", "rule", "change"),
-    [
-        ("one byte", "directory", flipped),
-        ("not ASCII", "directory", lambda text: text[:-1] + "é"),
-        ("nothing", "directory", lambda _: ""),
-    ],
-)
-def test_a_directory_that_the_log_does_not_announce_is_refused(
-    land: Country, name: str, rule: str, change: Callable[[str], str]
-) -> None:
-    del name
-    land.kemnaker.sync_well()
-    land.founded.set_status("jateng", Status.SUSPENDED)
-    before = land.kemnaker.dump(without=_ABOUT_THE_SYNC)
-    assert land.kemnaker.sync(Meddler(land.line, file=change)).trouble == f"rule:{rule}"
-    assert land.kemnaker.dump(without=_ABOUT_THE_SYNC) == before
-    land.kemnaker.sync_well()
-
-
-def test_an_older_directory_is_refused(land: Country) -> None:
-    land.founded.set_status("jateng", Status.SUSPENDED)
-    older_file = land.line.directory(1)
-    assert land.kemnaker.sync(Meddler(land.line, file=lambda _: older_file)).trouble == "rule:directory"
-
-
-def test_a_directory_of_another_registrar_is_refused(land: Country) -> None:
-    """The log's key is not enough to say who the members are."""
-    from protocol.directory import directory_digest, read_directory  # noqa: PLC0415  beside their one use
-
-    land.kemnaker.sync_well()
-    newest = read_directory(land.line.directory(1), land.founded.federation.registrar)
-    forged = replace(newest, version=99).sign(signing("false registrar"))
-    size = land.kemnaker.state().log_size
-    leaves = [*land.line.leaves(0, size), Leaf(directory_digest(forged), directory=99).encode()]
-    root = merkle.root([merkle.leaf_hash(raw) for raw in leaves])
-
-    def change(answer: Answer, entries: tuple[str, ...]) -> tuple[Answer, tuple[str, ...]]:
-        proof = tuple(merkle.consistency_proof(size, size + 1, _Reader(leaves)))
-        return replace(answer, checkpoint=noted(land, size + 1, root), consistency=proof), entries
-
-    carrier = _Registrar(land.line, answer=lying(land.founded.keys.hub, change), leaf=lambda _: leaves[size:])
-    carrier.file = lambda _: forged
-    assert land.kemnaker.sync(carrier).trouble == "rule:unknown-key"
-    land.kemnaker.sync_well()
-
-
-class _Registrar(Meddler):
-    """A hub that serves directories of its own."""
-
-    def directory(self, version: int) -> str:
-        return self.file(f"version {version}")
-
-    def leaves(self, start: int, end: int) -> list[bytes]:
-        return self.leaf([]) if start < end else []
-
-
-class _Reader:
-    """Hashes of perfect subtrees of a list of leaves."""
-
-    def __init__(self, leaves: list[bytes]) -> None:
-        self._hashes = [merkle.leaf_hash(raw) for raw in leaves]
-
-    def __call__(self, level: int, index: int) -> bytes:
-        return merkle.root(self._hashes[index << level : (index + 1) << level])
+# The first contact.
 
 
 def test_a_node_that_has_read_nothing_starts_at_the_log(land: Country) -> None:
@@ -377,5 +310,7 @@ def test_an_accept_that_the_hub_withholds_moves_nothing_and_alarms(land: Country
 
 
 def test_news_are_empty_where_nothing_was_added(land: Country) -> None:
-    news = fetch_news(land.line, 3, 3)
+    with land.jabar.node.database.reading() as session:
+        known = read_known(session, land.founded.federation)
+    news = fetch_news(land.line, 3, 3, known)
     assert (news.leaves, news.directories) == ([], {})

@@ -9,7 +9,7 @@ import pytest
 from protocol import canonical, jws
 from protocol.directory import Use, sealing_record
 from protocol.enrol import EnrolRequest, read_enrol_request, read_federation
-from tests.support.federation import HUB, NOW, ORIGIN, World, made_id, records, sealing, signing
+from tests.support.federation import HUB, NOW, ORIGIN, World, records, sealing, signing
 from tests.support.outcome import outcome_of
 
 FEDERATION = World().federation()
@@ -22,6 +22,8 @@ def test_trust_anchors_come_through_with_or_without_a_last_newline() -> None:
     assert read_federation(FEDERATION.encode() + b"\n") == FEDERATION
     assert FEDERATION.log_origin == ORIGIN
     assert FEDERATION.log_key == signing("log").public
+    assert FEDERATION.roots().newest.keys("targets").keys == (signing("registrar").public,)
+    assert len(FEDERATION.root_fingerprint) == 43
 
 
 @pytest.mark.parametrize(
@@ -34,8 +36,10 @@ def test_trust_anchors_come_through_with_or_without_a_last_newline() -> None:
         pytest.param(lambda v: v.pop("log"), "members", id="no log key"),
         pytest.param(lambda v: v.update(log="hub+1234+AAAA"), "note", id="no log key of ours"),
         pytest.param(lambda v: v.update(log="x" * 1_025), "members", id="a log key that is too long"),
-        pytest.param(lambda v: v.update(registrar=made_id("x")), "base64url", id="a registrar's key of 16 bytes"),
-        pytest.param(lambda v: v.update(registrar="A" * 43), "directory", id="a registrar's key of small order"),
+        pytest.param(lambda v: v.pop("root"), "members", id="no root"),
+        pytest.param(lambda v: v.update(root={}), "members", id="a root that is none"),
+        pytest.param(lambda v: v["root"].update(signatures=[]), "signature", id="a root that nobody signed"),
+        pytest.param(lambda v: v.update(registrar="A" * 43), "members", id="a file of an older version"),
         pytest.param(lambda v: v.update(more=1), "members", id="an unknown member"),
     ],
 )

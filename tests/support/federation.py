@@ -23,8 +23,10 @@ from protocol.directory import (
     KeyRecord,
     Kind,
     Member,
+    Publication,
     Use,
     directory_digest,
+    publish,
     sealing_record,
     signing_record,
 )
@@ -32,6 +34,8 @@ from protocol.enrol import Federation
 from protocol.entry import Entry, SignedEntry, TreeHead
 from protocol.kinds import KINDS, Thread
 from protocol.leaf import Leaf, leaf_of
+from protocol.metadata import FileName, RoleKeys
+from protocol.publishing import sign_root, sign_snapshot, sign_timestamp
 from protocol.seal import SEALED_BYTES, PartName
 
 NOW: Final = 1_790_000_000
@@ -81,6 +85,30 @@ def directory(*members: Member, version: int = 1) -> Directory:
     return Directory(version, NOW, HUB, hub, {each.id: each for each in members})
 
 
+DAY: Final = 86_400
+#: The one who signs the directory, and at first its root as well; and the hub's own key for what is renewed daily.
+REGISTRAR: Final = "registrar"
+ONLINE: Final = "online"
+
+
+def root(version: int = 1, *holders: str, signers: tuple[str, ...] = (), **roles: RoleKeys) -> bytes:
+    """A root whose holders (the registrar, if none is named) must all sign, and `signers` do too; with other roles."""
+    names = holders or (REGISTRAR,)
+    keys = {name: RoleKeys((signing(name).public,)) for name in (REGISTRAR, ONLINE)}
+    usual = {"targets": keys[REGISTRAR], "snapshot": keys[ONLINE], "timestamp": keys[ONLINE]}
+    own = RoleKeys(tuple(signing(name).public for name in names), len(names))
+    signed = [signing(name) for name in (*names, *signers)]
+    return sign_root(version, NOW + 365 * DAY, {"root": own, **usual, **roles}, signed)
+
+
+def paths_of(made: Publication, version: int) -> dict[str, bytes]:
+    """The published files of a version below `directory/`, without the hub's own metadata."""
+    files = {
+        f"targets/{FileName(path, sha256(content), len(content)).url}": content for path, content in made.files.items()
+    }
+    return {f"metadata/{version}.targets.json": made.targets, **files}
+
+
 MEMBERS: Final = (
     ("jabar", Kind.PROVINCE, ("32",)),
     ("jateng", Kind.PROVINCE, ("33",)),
@@ -104,10 +132,10 @@ class World:
     def __init__(self, *, origin: str = ORIGIN) -> None:
         self.origin = origin
         self.log_key = signing("log")
-        self.registrar = signing("registrar")
+        self.registrar = signing(REGISTRAR)
         self.leaves: list[bytes] = []
         self.entries: list[tuple[int, str]] = []
-        self.directories: dict[str, str] = {}
+        self.directories: dict[str, bytes] = {"metadata/1.root.json": root()}
         self.history = DirectoryHistory()
         self._positions: defaultdict[tuple[str, str], int] = defaultdict(int)
         self._hashes: list[bytes] = []
@@ -141,11 +169,21 @@ class World:
 
     def publish(self, version: Directory, *, signer: SigningKey | None = None) -> int:
         """Sign a version of the directory and log it; returns its leaf's index."""
-        raw = version.sign(signer or self.registrar)
-        self.directories[f"{version.version}.jws"] = raw
-        index = self.append(Leaf(directory_digest(raw), directory=version.version))
+        made = publish(version, [signer or self.registrar])
+        self.directories |= paths_of(made, version.version)
+        index = self.append(Leaf(directory_digest(made.targets), directory=version.version))
+        number = sum(path.endswith("snapshot.json") for path in self.directories) + 1
+        snapshot = sign_snapshot(number, NOW + 7 * DAY, made.targets, version.version, signing(ONLINE))
+        self.directories[f"metadata/{number}.snapshot.json"] = snapshot
+        timestamp = sign_timestamp(number, NOW + DAY, snapshot, number, signing(ONLINE))
+        self.directories["metadata/timestamp.json"] = timestamp
         self.history = DirectoryHistory((*self.history.versions, (index, version)))
         return index
+
+    def rotate(self, raw: bytes) -> None:
+        """Publish the next root."""
+        number = sum(path.endswith("root.json") for path in self.directories) + 1
+        self.directories[f"metadata/{number}.root.json"] = raw
 
     def append(self, leaf: Leaf | bytes) -> int:
         """Log a leaf, or any bytes; returns the index."""
@@ -258,7 +296,7 @@ class World:
     def federation(self) -> Federation:
         """The trust anchors."""
         vkey = checkpoint.vkey(self.origin, self.log_key.public)
-        return Federation(HUB, "https://hub.simpul.example", vkey, self.registrar.public)
+        return Federation(HUB, "https://hub.simpul.example", vkey, root())
 
     def checkpoint(self, size: int | None = None) -> str:
         """The signed note over the first `size` leaves."""
@@ -271,7 +309,7 @@ class World:
         found = {
             "federation.json": self.federation().encode(),
             "checkpoint": self.checkpoint().encode(),
-            **{f"directory/{name}": raw.encode() for name, raw in self.directories.items()},
+            **{f"directory/{name}": raw for name, raw in self.directories.items()},
             **self.tiles(),
         }
         for start in range(0, self.size, ENTRIES_A_FILE):

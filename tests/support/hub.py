@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -102,16 +102,17 @@ def open_hub(settings: Settings, enrol: Sequence[Member] = ()) -> FoundedHub:
     keys = load_keys(settings, PASSPHRASE)
     registrar = Keyring.load(settings.registrar_key_file, PASSPHRASE).signing
     database = open_database(settings)
-    opened = FoundedHub(settings, federation, keys, Registrar(registrar, log_writer(federation, keys.log)), database)
+    signers = Registrar(registrar, keys.online, log_writer(federation, keys.log), federation)
+    opened = FoundedHub(settings, federation, keys, signers, database)
     for each in enrol:
         opened.enrol(each)
     return opened
 
 
 @contextmanager
-def served(hub: FoundedHub) -> Iterator[str]:
+def served(hub: FoundedHub, clock: Callable[[], int] = lambda: NOW) -> Iterator[str]:
     """Serve a hub in a thread of this process, over HTTP; gives its address."""
-    app = create_app(hub.settings, hub.federation, hub.keys, hub.database, lambda: NOW)
+    app = create_app(hub.settings, hub.federation, hub.keys, hub.database, clock)
     server = waitress.create_server(app, host="127.0.0.1", port=0, threads=4, inbuf_overflow=1 << 24)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

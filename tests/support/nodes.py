@@ -47,6 +47,7 @@ from node.settings import Settings
 from node.sync import engine
 from node.sync.client import HttpHub, Hub, HubUnreachableError, PartProgress, Sink
 from node.sync.engine import Synced, sync
+from node.sync.refresh import keep_fresh
 from protocol import checkpoint
 from protocol.bundle import Answer, Bundle, read_answer, read_bundle
 from protocol.content import CaseFile
@@ -313,7 +314,9 @@ def make_template(folder: Path, databases: Databases = SQLITE) -> Path:
     node = open_node(folder, "jabar", founded, database_url=urls["node"])
     node.database.migrate()
     with served(founded) as url, requests.Session() as http:
-        engine._follow_first(node, HttpHub(url, http))
+        line = HttpHub(url, http)
+        engine._follow_first(node, line)
+        keep_fresh(node, line, NOW)
     node.database.close()
     return folder
 
@@ -327,7 +330,7 @@ def country(template: Path, folder: Path, databases: Databases = SQLITE) -> Iter
     with ExitStack() as stack:
         hub_url = stack.enter_context(databases.copied(urls["hub"], folder / "hub" / "hub.db"))
         founded = open_hub(_hub_settings(folder / "hub", hub_url))
-        url, http = stack.enter_context(served(founded)), stack.enter_context(requests.Session())
+        url, http = stack.enter_context(served(founded, clock.now)), stack.enter_context(requests.Session())
         line = HttpHub(url, http)
         offices = []
         for name in names:
@@ -382,8 +385,8 @@ class Carrier:
     def leaves(self, start: int, end: int) -> list[bytes]:
         return self.hub.leaves(start, end)
 
-    def directory(self, version: int) -> str:
-        return self.hub.directory(version)
+    def directory(self, path: str, max_bytes: int) -> bytes:
+        return self.hub.directory(path, max_bytes)
 
     def part_progress(self, part: str, shown: str) -> PartProgress:
         return self.hub.part_progress(part, shown)
@@ -427,6 +430,10 @@ def _same(value: _T) -> _T:
     return value
 
 
+def _same_file(_path: str, content: bytes) -> bytes:
+    return content
+
+
 @dataclass(slots=True)
 class Meddler(Carrier):
     """Changes what comes back. Without the hub's key it changes bytes; with it, whatever a lying hub would."""
@@ -434,7 +441,7 @@ class Meddler(Carrier):
     answer: Callable[[bytes], bytes] = _same
     note: Callable[[bytes], bytes] = _same
     leaf: Callable[[list[bytes]], list[bytes]] = _same
-    file: Callable[[str], str] = _same
+    file: Callable[[str, bytes], bytes] = _same_file
 
     def post_sync(self, bundle: bytes) -> bytes:
         return self.answer(Carrier.post_sync(self, bundle))
@@ -445,8 +452,8 @@ class Meddler(Carrier):
     def leaves(self, start: int, end: int) -> list[bytes]:
         return self.leaf(self.hub.leaves(start, end))
 
-    def directory(self, version: int) -> str:
-        return self.file(self.hub.directory(version))
+    def directory(self, path: str, max_bytes: int) -> bytes:
+        return self.file(path, self.hub.directory(path, max_bytes))
 
 
 def lying(key: SigningKey, change: Callable[[Answer, tuple[str, ...]], tuple[Answer, tuple[str, ...]]],
