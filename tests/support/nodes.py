@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import requests
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
 from hub.models import BoxHead
@@ -205,8 +205,10 @@ class Office:
             return found
 
     def rows(self, model: type[_T], *where: Any) -> list[_T]:  # noqa: ANN401  any SQL expression
+        """Rows, in the order of their numbers where they have one: PostgreSQL moves a row that is changed."""
+        numbers = [column for column in inspect(model).primary_key if column.type.python_type is int]
         with self.node.database.reading() as session:
-            found = list(session.scalars(select(model).where(*where)))
+            found = list(session.scalars(select(model).where(*where).order_by(*numbers)))
             session.expunge_all()
             return found
 
