@@ -66,6 +66,7 @@ class BlobStore:
             target.hardlink_to(path)
         else:
             path.rename(target)
+            path.unlink(missing_ok=True)  # renaming one of two names of a file to the other changes nothing
         sync_directory(folder)
 
     def path(self, name: str) -> Path:
