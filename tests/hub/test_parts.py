@@ -393,8 +393,8 @@ def test_a_stranger_gets_the_answer_that_he_gets_for_nothing_at_all(lines: Lines
     nothing = lines.jateng.ask("GET", b64u.encode(seed("nothing")))
     assert (refused.status_code, refused.content) == (nothing.status_code, nothing.content)
     assert refused.status_code == 404
-    assert lines.jateng.offset(lines.file.id) == lines.jateng.offset(lines.file.id)
     assert lines.jateng.offset(lines.file.id)["Upload-Offset"] == "0"
+    assert lines.jateng.offset(b64u.encode(seed("nothing")))["Upload-Offset"] == "0"
 
 
 def test_nobody_gets_a_part_that_no_entry_names_not_even_who_put_it_there(lines: Lines) -> None:

@@ -33,7 +33,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('h', name=op.f('pk_directory_file'))
     )
     op.create_table('directory_freshness',
-    sa.Column('id', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=False, nullable=False),
     sa.Column('version', sa.BigInteger(), nullable=False),
     sa.Column('refreshed_at', sa.BigInteger(), nullable=False),
     sa.Column('until', sa.BigInteger(), nullable=False),
