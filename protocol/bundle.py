@@ -24,7 +24,8 @@ _MAX_PROOF_HASHES: Final = 64
 REQUEST_TYPE: Final = "simpul-request+jws"
 ANSWER_TYPE: Final = "simpul-answer+jws"
 
-Box = Literal["inbox", "sent"]
+Box = Literal["inbox", "sent", "slot"]
+BOXES: Final[tuple[Box, ...]] = ("inbox", "sent", "slot")
 PushState = Literal["ok", "dup", "gap", "bad", "part", "rekey", "lost", "closed"]
 PUSH_STATES: Final[tuple[PushState, ...]] = ("ok", "dup", "gap", "bad", "part", "rekey", "lost", "closed")
 
@@ -174,7 +175,11 @@ class Pushed:
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """One entry of a box: `{"box":"inbox","h":…,"index":7,"pos":3}`; its JWS stands at the same place in `entries`."""
+    """One entry of a box: `{"box":"inbox","h":…,"index":7,"pos":3}`; its JWS stands at the same place in `entries`.
+
+    The entries of `inbox` and `sent` come in the order of the log. In `slot`, with `pos` 0, is what holds the slot of
+    an offer that the same answer calls lost.
+    """
 
     box: Box
     pos: int
@@ -258,9 +263,9 @@ def _pushed(value: JsonValue) -> Pushed:
 
 def _pulled(value: JsonValue) -> Pulled:
     found = object_of(value, ("box", "pos", "index", "h"))
-    box: Box = "sent" if found["box"] == "sent" else "inbox"
-    if found["box"] != box:
-        raise RemoteError("members", "a box is inbox or sent")
+    box = next((known for known in BOXES if known == found["box"]), None)
+    if box is None:
+        raise RemoteError("members", "no such box", boxes=list(BOXES))
     return Pulled(box, position_of(found["pos"]), position_of(found["index"]), _hash(found["h"]))
 
 

@@ -13,6 +13,7 @@ from protocol import canonical
 from protocol.attachment import Attachment, read_attachments
 from protocol.canonical import JsonValue
 from protocol.custody import MAX_HOPS, Hop
+from protocol.entry import TreeHead, read_tree_head
 from protocol.errors import RemoteError
 from protocol.party import MAX_U32, id_of, party_of, position_of, time_of
 from protocol.seal import MAX_CONTENT_BYTES
@@ -214,9 +215,10 @@ def read_reporter_message(raw: bytes) -> ReporterMessage:
 class Progress:
     """The `message` seal of a progress: what the origin shows to whoever holds the receipt.
 
-    Wire form: `{"at":…,"due_at":…,"hops":[…],"opening":null,"state":"in_progress","step":2,"v":1}`. `step` counts this
-    custodian's progress entries on the case from 1 on; `opening` is the role that opened the identity, or null (why it
-    was opened stands in the entry's `reply` part, for the reporter alone).
+    Wire form: `{"at":…,"due_at":…,"hops":[…],"number":…,"opening":null,"state":"in_progress","step":2,"v":1}`. `step`
+    counts this custodian's progress entries on the case from 1 on; `opening` is the role that opened the identity, or
+    null (why it was opened stands in the entry's `reply` part, for the reporter alone). `number` is the case's, so that
+    an origin that lost its record can make it again.
     """
 
     at: int
@@ -224,6 +226,7 @@ class Progress:
     due_at: int | None
     hops: Sequence[Hop]
     step: int
+    number: str
     opening: str | None = None
 
     def encode(self) -> bytes:
@@ -235,6 +238,7 @@ class Progress:
                 "due_at": self.due_at,
                 "hops": hops_wire(self.hops),
                 "step": self.step,
+                "number": self.number,
                 "opening": self.opening,
             }
         )
@@ -242,13 +246,14 @@ class Progress:
 
 def read_progress(raw: bytes) -> Progress:
     """Parse a progress report."""
-    found = _decode(raw, ("at", "state", "due_at", "hops", "step", "opening"))
+    found = _decode(raw, ("at", "state", "due_at", "hops", "step", "number", "opening"))
     return Progress(
         at=time_of(found["at"]),
         state=text(found["state"], max_chars=32),
         due_at=None if found["due_at"] is None else time_of(found["due_at"]),
         hops=read_hops(found["hops"]),
         step=integer(found["step"], 1, MAX_U32),
+        number=text(found["number"], max_chars=32, pattern=_NUMBER),
         opening=None if found["opening"] is None else text(found["opening"], max_chars=32, pattern=_ACT),
     )
 
@@ -263,14 +268,30 @@ def read_ruling_body(body: Mapping[str, JsonValue] | None) -> str:
     return party_of(object_of(dict(body or {}), ("member",))["member"])
 
 
-def receipt_body(position: int) -> dict[str, JsonValue]:
-    """Return the clear body of a receipt: `{"upto":7}`, the highest contiguous position of the link that is stored."""
-    return {"upto": position}
+def receipt_body(position: int, seen: TreeHead | None = None) -> dict[str, JsonValue]:
+    """Return the clear body of a receipt: `{"seen":{"root":…,"size":9},"upto":7}`.
+
+    `upto` is the highest contiguous position of the link that is stored, `seen` the log that its maker had read.
+    """
+    return {"upto": position} if seen is None else {"upto": position, "seen": seen.wire()}
 
 
 def read_receipt_body(body: Mapping[str, JsonValue] | None) -> int:
     """Return the position that a receipt confirms; raise RemoteError("members")."""
-    return position_of(object_of(dict(body or {}), ("upto",))["upto"])
+    return position_of(_receipt(body)["upto"])
+
+
+def read_receipt_seen(body: Mapping[str, JsonValue] | None) -> TreeHead | None:
+    """Return the log that the receipt's maker had read, if it says; raise RemoteError("members")."""
+    found = _receipt(body)
+    return read_tree_head(found["seen"]) if "seen" in found else None
+
+
+def _receipt(body: Mapping[str, JsonValue] | None) -> dict[str, JsonValue]:
+    found = object_of(dict(body or {}), ("upto",), optional=("seen",))
+    if "seen" in found:
+        read_tree_head(found["seen"])
+    return found
 
 
 def hops_wire(hops: Sequence[Hop]) -> list[JsonValue]:

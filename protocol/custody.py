@@ -1,7 +1,8 @@
 """Custody: who has the case, as one table, and what proves each step (docs/protocol.md section 8).
 
 Per case there is one token (epoch, holder). Whoever offers locks; whoever answers first in the log decides; nobody acts
-before having read that leaf. Restores and fences come with a later version and hang on the same table.
+before having read that leaf. A party that starts, or that was set back, says nothing before it has read what it said
+before, and has fenced it off. Node, hub, model and simulator take their steps from the tables here.
 """
 
 import hmac
@@ -13,7 +14,7 @@ from typing import Final, Protocol
 from keys import b64u
 from keys.digest import sha256
 from protocol.directory import DirectoryHistory
-from protocol.entry import Entry, SignedEntry, read_entry
+from protocol.entry import Entry, SignedEntry, TreeHead, read_entry
 from protocol.errors import LocalError, RemoteError
 from protocol.kinds import ANSWERS
 from protocol.party import ID_BYTES
@@ -42,19 +43,24 @@ class Step(StrEnum):
     ACCEPT_WON = "accept_won"
     REJECT_WON = "reject_won"
     RECALL_WON = "recall_won"
-    OFFER_LOST = "offer_lost"  # the offer's slot was won by another's entry, and that entry is held
-    OFFER_CLOSED = "offer_closed"  # refused: frees the lock only after a new incarnation and fence
+    OFFER_LOST = "offer_lost"  # the slot of the next offer was won by another's entry, and that entry is held
+    OFFER_CLOSED = "offer_closed"  # refused: a late copy may still be logged, so the lock stays
+    OFFER_FENCED = "offer_fenced"  # refused, and behind a fence since: no copy of it can ever be logged
+    OFFER_FOUND = "offer_found"  # an offer of ours that this disk had forgotten came back from the hub
     GRANT_RECEIVED = "grant_received"
 
 
 #: (stance, step) -> (next stance, rise of the epoch). One table for both sides; what is not here may not be.
 TRANSITIONS: Final[dict[tuple[Stance, Step], tuple[Stance, int]]] = {
     (Stance.HELD, Step.OFFER): (Stance.OFFERED, 0),
+    (Stance.HELD, Step.OFFER_FOUND): (Stance.OFFERED, 0),
+    (Stance.HELD, Step.OFFER_LOST): (Stance.HELD, 1),
     (Stance.OFFERED, Step.ACCEPT_WON): (Stance.PASSED, 1),
     (Stance.OFFERED, Step.REJECT_WON): (Stance.HELD, 1),
     (Stance.OFFERED, Step.RECALL_WON): (Stance.HELD, 1),
     (Stance.OFFERED, Step.OFFER_LOST): (Stance.HELD, 1),
     (Stance.OFFERED, Step.OFFER_CLOSED): (Stance.OFFERED, 0),
+    (Stance.OFFERED, Step.OFFER_FENCED): (Stance.HELD, 0),
     (Stance.PASSED, Step.GRANT_RECEIVED): (Stance.ERASED, 0),
     (Stance.INVITED, Step.ACCEPT_WON): (Stance.HELD, 1),
     (Stance.INVITED, Step.REJECT_WON): (Stance.DECLINED, 1),
@@ -63,6 +69,54 @@ TRANSITIONS: Final[dict[tuple[Stance, Step], tuple[Stance, int]]] = {
 
 #: Only these stances may act on the case (answer, close, open the identity, offer).
 ACTING: Final = frozenset({Stance.HELD})
+
+
+class Phase(StrEnum):
+    """How far a party is after a start: what it may say."""
+
+    READING = "reading"  # both boxes and the log are read on from what this disk knows; nothing is said
+    FENCING = "fencing"  # a new incarnation was taken; its fence is said, and nothing else
+    ACTING = "acting"
+
+
+class Event(StrEnum):
+    """What moves a party from phase to phase."""
+
+    START = "start"  # a process began, or this disk learned that it had been set back
+    BOXES_READ = "boxes_read"  # both boxes to their ends, and the log to a checkpoint that covers them
+    FENCE_REFUSED = "fence_refused"  # the hub knows an incarnation that is as high
+    FENCE_READ = "fence_read"  # boxes and leaves were read up to the own fence; the outbox was made afresh
+    OFFER_REFUSED = "offer_refused"  # an offer will not be logged: a fence must make sure of it
+
+
+#: (phase, event) -> next phase; an event that is not here changes nothing.
+PHASES: Final[dict[tuple[Phase, Event], Phase]] = {
+    (Phase.ACTING, Event.START): Phase.READING,
+    (Phase.FENCING, Event.START): Phase.READING,
+    (Phase.READING, Event.BOXES_READ): Phase.FENCING,
+    (Phase.FENCING, Event.FENCE_REFUSED): Phase.READING,
+    (Phase.FENCING, Event.FENCE_READ): Phase.ACTING,
+    (Phase.ACTING, Event.OFFER_REFUSED): Phase.READING,
+}
+
+
+def moved(phase: Phase, event: Event) -> Phase:
+    """Return the phase after `event`."""
+    return PHASES.get((phase, event), phase)
+
+
+def next_incarnation(known: int, fenced: int) -> int:
+    """Return an incarnation above every one that the hub knows (`known`) and that a fence of ours shows (`fenced`)."""
+    return max(known, fenced) + 1
+
+
+def may_act(phase: Phase, stance: Stance, *, slot_taken: bool, taker_held: bool) -> bool:
+    """Whether a party may act on a case now.
+
+    `slot_taken`: a leaf with the slot of its next offer was read; `taker_held`: and the entry of that leaf is here. A
+    holder whose own slot stands in the leaves may have offered the case already: until it holds the entry it waits.
+    """
+    return phase is Phase.ACTING and stance in ACTING and (taker_held or not slot_taken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +172,20 @@ def check_answer(offer: SignedEntry, answer: Entry) -> None:
         raise RemoteError("binding", "an offer under a ruling cannot be rejected")
 
 
+class FencedLogView(Protocol):
+    """The fences of a log, as far as a reader has read it."""
+
+    def fence_before(self, party: str, index: int) -> int:
+        """Return the highest incarnation that a fence of `party` before the leaf at `index` shows; 0 without one."""
+
+
+def check_incarnation(entry: Entry, index: int, log: FencedLogView) -> None:
+    """Raise RemoteError("incarnation") for an entry behind a fence of its sender: it counts for nobody."""
+    fenced = log.fence_before(entry.sender, index)
+    if entry.inc < fenced or (entry.kind == "fence" and entry.inc == fenced):
+        raise RemoteError("incarnation", "a fence of its sender stands before it in the log", inc=fenced)
+
+
 class LogView(Protocol):
     """A log as one reader has read it, every leaf, up to `size`."""
 
@@ -153,10 +221,15 @@ def check_seen(entry: Entry, log: LogView) -> None:
     """Raise RemoteError("seen") if the log that the maker had read is not the one that this reader has read."""
     if entry.seen is None:
         raise LocalError("only custody entries say what their maker had read")
-    if entry.seen.size > log.size:
+    check_head(entry.seen, log)
+
+
+def check_head(seen: TreeHead, log: LogView) -> None:
+    """Raise RemoteError("seen") if the tree that somebody had read is none that this reader's log was."""
+    if seen.size > log.size:
         raise RemoteError("seen", "the maker had read more than this reader has", size=log.size)
-    if log.root_at(entry.seen.size) != entry.seen.root:
-        raise RemoteError("seen", "the maker had read another log", size=entry.seen.size)
+    if log.root_at(seen.size) != seen.root:
+        raise RemoteError("seen", "the maker had read another log", size=seen.size)
 
 
 @dataclass(frozen=True, slots=True)

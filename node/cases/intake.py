@@ -17,7 +17,7 @@ from keys.receipt import ReceiptCode
 from keys.sealing import SealingPublicKey
 from node.cases.atrest import new_keys
 from node.cases.lifecycle import State
-from node.cases.names import new_number
+from node.cases.names import number_of, return_ref_of
 from node.cases.report import enter
 from node.cases.views import BlankForm, Complaint, Filed, Identity, NotStoredError, StaleFormError
 from node.context import Node
@@ -173,7 +173,7 @@ def store_filing(session: Session, node: Node, filing: PreparedFiling, now: int)
 
 
 def _store(session: Session, node: Node, filing: PreparedFiling, now: int) -> str:
-    case_id, number, return_ref = filing.form_id, new_number(), new_id()
+    case_id, number, return_ref = filing.form_id, number_of(filing.form_id), return_ref_of(filing.lookup_h)
     case = Case(
         case_id=case_id,
         number=number,

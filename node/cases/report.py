@@ -39,7 +39,7 @@ def report(session: Session, node: Node, case: Case, now: int, opening: Opening 
     case.step += 1
     hops = hops_of(case.hops)
     role = None if opening is None else opening.role
-    progress = Progress(now, case.state, case.due_at, hops, case.step, role)
+    progress = Progress(now, case.state, case.due_at, hops, case.step, case.number, role)
     mailbox = SealingPublicKey(case.mailbox)
     if case.origin == node.member_id:
         tracked = tracked_by_return(session, case.return_ref)

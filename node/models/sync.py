@@ -7,7 +7,7 @@ from node.models.base import Base
 
 
 class SyncState(Base):
-    """The one row of this node's sync: counters and cursors (docs/protocol.md section 5)."""
+    """The one row of this node's sync: counters and cursors (docs/protocol.md section 5), and how far after a start."""
 
     __tablename__ = "sync_state"
 
@@ -23,6 +23,16 @@ class SyncState(Base):
     contact_at: Mapped[int | None] = mapped_column(BigInteger)
     #: The last failure to reach or believe the hub, as the name of a rule or an exception; None when all is well.
     trouble: Mapped[str | None] = mapped_column(String(120))
+    phase: Mapped[str] = mapped_column(String(8), default="acting", server_default="acting")  # protocol.custody.Phase
+    phase_at: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    #: The fence that is on its way; None unless `phase` is fencing.
+    fence_id: Mapped[str | None] = mapped_column(String(22))
+    #: The position of the inbox that the last verified backup covers, and when that was made.
+    floor: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    backup_at: Mapped[int | None] = mapped_column(BigInteger)
+    #: When this database was put in place from a backup, and of which time that was; None if it never was.
+    restored_at: Mapped[int | None] = mapped_column(BigInteger)
+    restored_to: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class Link(Base):
@@ -53,10 +63,15 @@ class OutboxEntry(Base):
     rule: Mapped[str | None] = mapped_column(String(32))
     log_index: Mapped[int | None] = mapped_column(BigInteger)
     queued_at: Mapped[int] = mapped_column(BigInteger)
+    #: Queued while the boxes were read again after a start: what turns out to have been said already is dropped.
+    replayed: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class OutboxPart(Base):
-    """A sealed part that an entry of the outbox names; gone once the hub has logged the entry."""
+    """A sealed part that an entry of the outbox names; kept until the recipient has confirmed the entry.
+
+    A hub that was set back can be given it again.
+    """
 
     __tablename__ = "outbox_part"
 
@@ -96,6 +111,43 @@ class LogSlot(Base):
     slot: Mapped[str] = mapped_column(String(22), primary_key=True)
     log_index: Mapped[int] = mapped_column(BigInteger)
     h: Mapped[str] = mapped_column(String(43))
+
+
+class LogFence(Base):
+    """A fence in the log: entries of `node` behind it count only from incarnation `inc` on."""
+
+    __tablename__ = "log_fence"
+
+    node: Mapped[str] = mapped_column(String(63), primary_key=True)
+    log_index: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    inc: Mapped[int]
+
+
+class ExportedRequest(Base):
+    """A request that was written to a file and may be answered by a file, in whatever order."""
+
+    __tablename__ = "exported_request"
+
+    h: Mapped[str] = mapped_column(String(43), primary_key=True)
+    ctr: Mapped[int] = mapped_column(BigInteger)
+    seen_size: Mapped[int] = mapped_column(BigInteger)
+    seen_root: Mapped[str] = mapped_column(String(43))
+    made_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class LostCase(Base):
+    """A case that was here and is in no backup: its keys are, or the hub's log shows that it was offered.
+
+    `found` says where it is after all (a member), once a report of it came.
+    """
+
+    __tablename__ = "lost_case"
+
+    case_id: Mapped[str] = mapped_column(String(22), primary_key=True)
+    number: Mapped[str | None] = mapped_column(String(32), index=True)
+    at: Mapped[int] = mapped_column(BigInteger)
+    offered_to: Mapped[str | None] = mapped_column(String(63))
+    found: Mapped[str | None] = mapped_column(String(63))
 
 
 class LogTile(Base):

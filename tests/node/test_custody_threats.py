@@ -284,7 +284,7 @@ def test_a_letter_that_the_receipt_does_not_open_is_shown_as_damaged(land: Count
 
 
 def progress_of(crook: Crook, ref: str, hops: list[Hop], **changes: object) -> Said:
-    content = Progress(1_790_000_100, str(changes.pop("state", "answered")), None, hops, 1)
+    content = Progress(1_790_000_100, str(changes.pop("state", "answered")), None, hops, 1, "7K3M9-QX2TB")
     return crook.tell("progress", "jabar", {"message": content.encode()}, ref=ref, **changes)  # type: ignore[arg-type]
 
 

@@ -6,12 +6,13 @@ import pytest
 
 from node.cases.desk import open_identity
 from node.cases.lifecycle import NAMES, TRANSITIONS, LifecycleError, State, step
-from node.cases.names import new_number
+from node.cases.names import number_of
 from node.cases.views import CaseAction, ForbiddenError, NoSuchCaseError
 from node.models.cases import Case, CaseEvent, CaseNote
 from node.models.sync import OutboxEntry
 from protocol.custody import MAX_HOPS, Stance
 from protocol.directory import Kind, Status
+from protocol.entry import new_id
 from tests.support.federation import member
 from tests.support.hub import found_hub, served
 from tests.support.nodes import CLERK, OFFICER, REPORTER_NAME, WORDS, Country, Office, open_node
@@ -68,7 +69,7 @@ def test_a_step_that_the_table_lacks_is_refused() -> None:
 
 
 def test_numbers_have_letters_that_nobody_misreads() -> None:
-    numbers = {new_number() for _ in range(200)}
+    numbers = {number_of(new_id()) for _ in range(200)}
     assert len(numbers) == 200
     assert not set("".join(numbers)) & set("ILOUilou")
 

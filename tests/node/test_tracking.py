@@ -95,4 +95,4 @@ def test_a_state_of_no_table_and_a_thread_of_no_complaint_are_refused(land: Coun
             tracked_by_return(session, made_id("nothing"))
         tracked = tracked_by_return(session, land.jabar.rows(Tracked)[0].return_ref)
         with pytest.raises(RemoteError, match="members"):
-            apply_progress(session, tracked, "jabar", Progress(1, "hilang", None, (), 1), None)
+            apply_progress(session, tracked, "jabar", Progress(1, "hilang", None, (), 1, "7K3M9-QX2TB"), None)

@@ -27,7 +27,7 @@ IDENTITY = {"name": "Siti Aminah", "phone": "+62 812 0000", "email": "", "nik": 
 HOP = Hop("offer.jws.x", "accept.jws.y")
 CASE = CaseFile("JBR-2026-000017", "jabar", made_id("return"), bytes(1_216), NOW, COMPLAINT, (HOP,), "Bukan wewenang.")
 PHOTO = Attachment(b64u.encode(seed("photo")), 1_040, seed("key"), "jalan rusak 😤.jpg", "image/jpeg", 700)
-PROGRESS = Progress(NOW, "in_progress", NOW + 86_400, (HOP,), 2, "custodian")
+PROGRESS = Progress(NOW, "in_progress", NOW + 86_400, (HOP,), 2, "7K3M9-QX2TB", "custodian")
 
 
 class Content(Protocol):
@@ -49,7 +49,7 @@ WHOLE: list[tuple[Content, Reader]] = [
     (Note("Sudah diperbaiki."), content.read_note),
     (ReporterMessage("add", NOW, "Kejadiannya pukul 9."), content.read_reporter_message),
     (PROGRESS, content.read_progress),
-    (Progress(NOW, "answered", None, (), 1), content.read_progress),
+    (Progress(NOW, "answered", None, (), 1, "7K3M9-QX2TB"), content.read_progress),
 ]
 READERS = {reader.__name__: (value, reader) for value, reader in reversed(WHOLE)}
 
