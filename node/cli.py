@@ -1,22 +1,24 @@
 """The command simpul-node: found a node, name its officers, serve, sync."""
 
 import json
-import os
 import secrets
 from pathlib import Path
 from typing import Final
 
 import click
 from sqlalchemy import func, select
-from sqlalchemy.exc import DBAPIError
 
-from keys.errors import KeysError
 from keys.keyring import Keyring
-from keys.passphrase import passphrase_from
-from node.cases.views import CaseError
-from node.context import Node, open_case_keys
+from node.commandline import (
+    MIGRATIONS,
+    OneLineErrors,
+    ask_passphrase,
+    data_option,
+    open_node,
+    passphrase_option,
+    read_settings,
+)
 from node.models.sync import Alarm, DirectoryFreshness, OutboxEntry
-from node.people.errors import PeopleError
 from node.people.service import create_person
 from node.settings import Settings, SettingsError
 from node.sync.refresh import freshness
@@ -24,35 +26,12 @@ from node.sync.rows import sync_state
 from node.web import clock
 from protocol.directory import Use, sealing_record, signing_record
 from protocol.enrol import EnrolRequest, read_federation
-from protocol.errors import ProtocolError
-from service.database import Database, UnusableDatabaseError, first_line
+from service.database import Database
 
-_DATA: Final = click.option(
-    "--data", type=click.Path(path_type=Path, file_okay=False), required=True, envvar="SIMPUL_NODE_DATA",
-    help="The node's data directory (or SIMPUL_NODE_DATA).",
-)  # fmt: skip
-_PASSPHRASE: Final = click.option(
-    "--passphrase-file", type=click.Path(path_type=Path), help="Read the passphrase of the key file from this file."
-)
-_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 _ROLES: Final = ("admin", "liaison", "custodian", "leader", "operator")
 
 
-class _OneLineErrors(click.Group):
-    """Shows what can go wrong as one line with exit code 1; click itself answers wrong usage with 2."""
-
-    def invoke(self, ctx: click.Context) -> object:
-        try:
-            return super().invoke(ctx)
-        except (KeysError, ProtocolError, SettingsError, CaseError, PeopleError, UnusableDatabaseError) as error:
-            raise click.ClickException(str(error)) from error
-        except DBAPIError as error:
-            raise click.ClickException(f"the database cannot be used now: {first_line(error)}") from error
-        except OSError as error:
-            raise click.ClickException(f"{error.filename}: {error.strerror}") from error
-
-
-@click.group(cls=_OneLineErrors, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=OneLineErrors, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="simpul")
 def main() -> None:
     """Run a Simpul node: it takes complaints, handles them, and hands on what is another office's.
@@ -63,8 +42,8 @@ def main() -> None:
 
 
 @main.command()
-@_DATA
-@_PASSPHRASE
+@data_option
+@passphrase_option
 @click.option("--id", "member_id", required=True, help="This office's id in the directory: a-z, 0-9 and -.")
 @click.option("--name", required=True, help="The office's name as people know it.")
 @click.option(
@@ -90,13 +69,13 @@ def init(
     trusted = read_federation(federation.read_bytes())
     if (data / "settings.json").exists():
         raise SettingsError(f"{data} holds a node already: choose another --data")
-    passphrase = _passphrase(passphrase_file, confirm=True)
+    passphrase = ask_passphrase(passphrase_file, confirm=True)
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     now = clock.now()
     keyring = Keyring.for_node(now)
     keyring.save(settings.key_file, passphrase)
     settings.federation_file.write_bytes(trusted.encode())
-    Database(settings.database_url, "node:migrations").migrate()
+    Database(settings.database_url, MIGRATIONS).migrate()
     records = (
         signing_record(keyring.signing.public),
         sealing_record(keyring.present("case").public, Use.CASE),
@@ -117,7 +96,7 @@ def person() -> None:
 
 
 @person.command("add")
-@_DATA
+@data_option
 @click.option("--username", required=True)
 @click.option("--name", "display_name", required=True, help="As colleagues, and reporters in answers, see it.")
 @click.option(
@@ -131,7 +110,7 @@ def person_add(
 ) -> None:
     """Add an officer."""
     password = secrets.token_urlsafe(12) if password_file is None else password_file.read_text().strip()
-    database = Database(_settings(data).database_url, "node:migrations")
+    database = Database(read_settings(data).database_url, MIGRATIONS)
     with database.transaction() as session:
         create_person(session, username, display_name, frozenset(roles), password, clock.now())
     click.echo(f"{username} may now log in at /petugas.")
@@ -140,8 +119,8 @@ def person_add(
 
 
 @main.command()
-@_DATA
-@_PASSPHRASE
+@data_option
+@passphrase_option
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=int, default=8080, show_default=True, help="0 takes any free port.")
 @click.option("--threads", type=click.IntRange(2, 64), default=16, show_default=True)
@@ -150,17 +129,17 @@ def serve(data: Path, passphrase_file: Path | None, host: str, port: int, thread
     # The whole application is only loaded where it is served: the other commands start in a fifth of the time.
     from node import serving  # noqa: PLC0415
 
-    serving.serve(_open(data, passphrase_file), host, port, threads)
+    serving.serve(open_node(data, passphrase_file), host, port, threads)
 
 
 @main.command()
-@_DATA
-@_PASSPHRASE
+@data_option
+@passphrase_option
 def sync(data: Path, passphrase_file: Path | None) -> None:
     """Sync once, now; for a node that is not being served."""
     from node.jobs import make_sync, take_scheduler_lock  # noqa: PLC0415  as above
 
-    node = _open(data, passphrase_file)
+    node = open_node(data, passphrase_file)
     lock = take_scheduler_lock(data, node.database)
     if lock is None:
         raise SettingsError("this node is being served, and syncs by itself")
@@ -171,10 +150,10 @@ def sync(data: Path, passphrase_file: Path | None) -> None:
 
 
 @main.command()
-@_DATA
+@data_option
 def status(data: Path) -> None:
     """Tell how the sync stands: last contact, what waits, alarms. Needs no passphrase and shows no content."""
-    database = Database(_settings(data).database_url, "node:migrations")
+    database = Database(read_settings(data).database_url, MIGRATIONS)
     with database.transaction() as session:
         state = sync_state(session)
         waiting = session.scalar(select(func.count()).select_from(OutboxEntry).where(OutboxEntry.state == "queued"))
@@ -190,37 +169,6 @@ def _freshness(known: DirectoryFreshness | None, now: int) -> str:
         return "never refreshed"
     word = "fresh until" if now < known.until else "STALE since"
     return f"version {known.version}, refreshed: {known.refreshed_at}, {word}: {known.until}"
-
-
-def _settings(data: Path) -> Settings:
-    try:
-        values = json.loads((data / "settings.json").read_text())
-    except FileNotFoundError as error:
-        raise SettingsError(f"{data} holds no node: simpul-node init --data {data} …") from error
-    except ValueError as error:  # no JSON, or no text
-        raise SettingsError(f"{data / 'settings.json'} is not JSON: {error}") from error
-    if not isinstance(values, dict):
-        raise SettingsError(f"{data / 'settings.json'} is not a JSON object")
-    return Settings.from_mapping(data, values)
-
-
-def _open(data: Path, passphrase_file: Path | None) -> Node:
-    settings = _settings(data)
-    keyring = Keyring.load(settings.key_file, _passphrase(passphrase_file))
-    return Node(
-        settings=settings,
-        keyring=keyring,
-        case_keys=open_case_keys(settings, keyring),
-        database=Database(settings.database_url, "node:migrations"),
-        federation=read_federation(settings.federation_file.read_bytes()),
-    )
-
-
-def _passphrase(file: Path | None, *, confirm: bool = False) -> str:
-    def prompt() -> str:
-        return str(click.prompt("Passphrase of the key file", hide_input=True, confirmation_prompt=confirm))
-
-    return passphrase_from(file, os.environ, prompt)
 
 
 if __name__ == "__main__":
