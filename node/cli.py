@@ -138,11 +138,13 @@ def serve(data: Path, passphrase_file: Path | None, host: str, port: int, thread
 def sync(data: Path, passphrase_file: Path | None) -> None:
     """Sync once, now; for a node that is not being served."""
     from node.jobs import make_sync, take_scheduler_lock  # noqa: PLC0415  as above
+    from node.sync.start import begin  # noqa: PLC0415
 
     node = open_node(data, passphrase_file)
     lock = take_scheduler_lock(data, node.database)
     if lock is None:
         raise SettingsError("this node is being served, and syncs by itself")
+    begin(node, clock.now())
     done = make_sync(lambda: node, clock.now)()
     click.echo(f"{done.rounds} exchanges, {done.pushed} pushed, {done.pulled} pulled")
     if done.trouble is not None:

@@ -100,11 +100,22 @@ def take_scheduler_lock(data_dir: Path, database: Database | None = None) -> Tur
     return turn if turn.take() else None
 
 
-def in_turn(turn: Turn, run: Callable[[], Synced]) -> Callable[[], Synced]:
-    """Return the job for a process that shares its node: it asks each time, for whoever had the turn may be gone."""
+def in_turn(turn: Turn, begin: Callable[[], None], run: Callable[[], Synced]) -> Callable[[], Synced]:
+    """Return the job for a process that shares its node: it asks each time, for whoever had the turn may be gone.
+
+    Whoever gets the turn begins anew (`begin`): it cannot know whether the disk is still what the last one left.
+    """
+    begun = False
 
     def ask() -> Synced:
-        return run() if turn.take() else Synced(0, 0, 0)
+        nonlocal begun
+        if not turn.take():
+            begun = False
+            return Synced(0, 0, 0)
+        if not begun:
+            begin()
+            begun = True
+        return run()
 
     return ask
 

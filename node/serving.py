@@ -19,6 +19,7 @@ from node.context import Node
 from node.files import outgoing, shelf, transfer
 from node.jobs import Scheduler, in_turn, make_sync, scheduler_turn
 from node.models.cases import Ask, Case
+from node.sync.start import begin
 from node.web import clock, safelog
 from protocol.custody import Stance
 
@@ -69,7 +70,8 @@ def serve(node: Node, host: str, port: int, threads: int) -> None:
     safelog.configure(sys.stderr)
     prepare(node)
     turn = scheduler_turn(node.settings.data_dir, node.database)
-    scheduler = Scheduler(node.settings.sync_every_seconds, in_turn(turn, make_sync(lambda: node, clock.now)))
+    run = in_turn(turn, lambda: begin(node, clock.now()), make_sync(lambda: node, clock.now))
+    scheduler = Scheduler(node.settings.sync_every_seconds, run)
     if not turn.take():
         _LOG.warning("another process of this node schedules; this one only serves until that one ends")
     awake = replace(node, wake=scheduler.wake)

@@ -200,6 +200,10 @@ class LogView(Protocol):
         """Return the root of the first `size` leaves; size <= self.size."""
 
 
+class CustodyView(LogView, FencedLogView, Protocol):
+    """All that custody is decided by."""
+
+
 def won_at(signed: SignedEntry, log: LogView) -> int | None:
     """Return the index of the first leaf with the entry's slot if that leaf is this entry's.
 
@@ -250,7 +254,7 @@ class ProvenHop:
     accept_index: int
 
 
-def prove_hop(hop: Hop, log: LogView, history: DirectoryHistory) -> ProvenHop:
+def prove_hop(hop: Hop, log: CustodyView, history: DirectoryHistory) -> ProvenHop:
     """Return the hop with both entries verified as first leaves with their slots; raise RemoteError otherwise."""
     offer, offer_index = _proven(hop.offer, log, history)
     accept, accept_index = _proven(hop.accept, log, history)
@@ -261,7 +265,7 @@ def prove_hop(hop: Hop, log: LogView, history: DirectoryHistory) -> ProvenHop:
 
 
 def prove_chain(
-    hops: Sequence[Hop], origin: str, log: LogView, history: DirectoryHistory, *, holder: str
+    hops: Sequence[Hop], origin: str, log: CustodyView, history: DirectoryHistory, *, holder: str
 ) -> list[ProvenHop]:
     """Return every hop proven, from `origin` to `holder`; raise RemoteError("chain") where one does not follow."""
     if len(hops) > MAX_HOPS:
@@ -280,7 +284,7 @@ def prove_chain(
     return proven
 
 
-def _proven(raw: str, log: LogView, history: DirectoryHistory) -> tuple[SignedEntry, int]:
+def _proven(raw: str, log: CustodyView, history: DirectoryHistory) -> tuple[SignedEntry, int]:
     unverified = read_entry(raw)
     slot = unverified.entry.slot
     first = None if slot is None else log.first_with_slot(slot)
@@ -289,4 +293,5 @@ def _proven(raw: str, log: LogView, history: DirectoryHistory) -> tuple[SignedEn
     signed = unverified.verify(history.signing_key(unverified.entry.sender, unverified.kid, first[0]))
     if first[1] != signed.digest:
         raise RemoteError("won", "an entry of the chain lost its slot to another", index=first[0])
+    check_incarnation(signed.entry, first[0], log)
     return signed, first[0]

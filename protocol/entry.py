@@ -76,9 +76,12 @@ class Entry:
         """The row of the kinds table."""
         return KINDS[self.kind]
 
-    def at_position(self, seq: int, inc: int, now: int) -> Self:
-        """Return the same statement at another position of its link (after an entry before it was refused)."""
-        return replace(self, seq=seq, inc=inc, at=now)
+    def at_position(self, seq: int, inc: int, now: int, seen: "TreeHead | None" = None) -> Self:
+        """Return the same statement at another position of its link, or made afresh under another incarnation.
+
+        `seen` is what its maker has read by now; only custody kinds tell it.
+        """
+        return replace(self, seq=seq, inc=inc, at=now, seen=(seen or self.seen) if self.rule.custody else None)
 
     def payload(self) -> dict[str, JsonValue]:
         """Return the wire form."""

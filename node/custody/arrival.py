@@ -10,7 +10,7 @@ from keys.errors import KeysError
 from node.context import Node
 from node.sync.log import NodeLog
 from protocol.attachment import Attachment, decrypt
-from protocol.custody import check_seen
+from protocol.custody import check_incarnation, check_seen
 from protocol.directory import DirectoryHistory
 from protocol.entry import Entry, SignedEntry, read_entry
 from protocol.errors import RemoteError
@@ -79,6 +79,7 @@ def verify_entry(raw: str, index: int, log: NodeLog, history: DirectoryHistory) 
     signed = unverified.verify(history.signing_key(unverified.entry.sender, unverified.kid, index))
     if index >= log.size or log.leaf_hash(index) != leaf_hash(leaf_of(signed).encode()):
         raise RemoteError("tree", "the entry is not the leaf that the hub says it is", index=index)
+    check_incarnation(signed.entry, index, log)
     if signed.entry.rule.custody:
         check_seen(signed.entry, log)
     return signed

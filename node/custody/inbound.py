@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 
 from keys.errors import BadKeyError
 from keys.sealing import SealingPublicKey
@@ -15,6 +16,7 @@ from node.cases.tracked import Letter, apply_progress, hops_json, put_letter, tr
 from node.custody.arrival import Arrival
 from node.files import shelf
 from node.models.cases import Ask, Case, CaseNote, Tracked
+from node.models.sync import OutboxEntry, OutboxPart
 from node.sync.outbox import Draft, queue
 from node.sync.rows import alarm, link_to
 from protocol.attachment import Attachment, check_files
@@ -28,13 +30,15 @@ from protocol.content import (
     read_progress,
     read_question,
     read_receipt_body,
+    read_receipt_seen,
     read_reporter_message,
     read_ruling_body,
 )
-from protocol.custody import Hop, Stance, answer_slot, prove_chain, won_at
+from protocol.custody import Hop, Stance, answer_slot, check_head, prove_chain, won_at
 from protocol.directory import Use
 from protocol.entry import Entry, read_entry
 from protocol.errors import RemoteError
+from protocol.kinds import ANSWERS
 from service.database import attempt
 
 
@@ -128,7 +132,11 @@ def _keep_note(arrival: Arrival, case: Case, kind: str, raw: bytes) -> None:
 
 
 def _answer(arrival: Arrival, kind: str, message: str | None = None) -> str:
+    """Queue an answer to the offer, and return its id; or return that of the answer that this node gave before."""
     offer = arrival.entry
+    given = _given(arrival)
+    if given is not None:
+        return given
     key = arrival.history.latest.member(offer.sender).sealing_key(Use.CASE)
     draft = Draft(
         kind,
@@ -140,6 +148,17 @@ def _answer(arrival: Arrival, kind: str, message: str | None = None) -> str:
         sealed={} if message is None else {"message": (Note(message).encode(), key)},
     )
     return queue(arrival.session, arrival.node, draft, arrival.now).entry.id
+
+
+def _given(arrival: Arrival) -> str | None:
+    """Return the id of an answer of ours that is logged already: a restored node reads it before the offer's files."""
+    query = select(OutboxEntry).where(
+        OutboxEntry.recipient == arrival.entry.sender, OutboxEntry.kind.in_(ANSWERS), OutboxEntry.state == "logged"
+    )
+    for row in arrival.session.scalars(query.where(OutboxEntry.log_index > arrival.index)):
+        if read_entry(row.raw).entry.re == arrival.entry.id:
+            return row.entry_id
+    return None
 
 
 def on_answer(arrival: Arrival) -> None:
@@ -231,6 +250,18 @@ def on_receipt(arrival: Arrival) -> None:
     if upto >= link.next_seq:
         raise RemoteError("seq", "a receipt for what was never sent", next=link.next_seq)
     link.confirmed = max(link.confirmed, upto)
+    _drop_parts(arrival.session, arrival.entry.sender, link.confirmed)
+    seen = read_receipt_seen(arrival.entry.body)
+    if seen is not None and seen.size <= arrival.log.size:
+        check_head(seen, arrival.log)
+
+
+def _drop_parts(session: Session, peer: str, upto: int) -> None:
+    """Forget the sealed parts that the peer has stored: until then a hub that was set back can be given them again."""
+    stored = select(OutboxEntry.entry_id).where(
+        OutboxEntry.recipient == peer, OutboxEntry.state == "logged", OutboxEntry.seq <= upto
+    )
+    session.execute(delete(OutboxPart).where(OutboxPart.entry_id.in_(stored)))
 
 
 def on_other(arrival: Arrival) -> None:

@@ -20,8 +20,8 @@ from node.models.cases import Case, CaseNote
 from node.models.sync import InboxEntry, OutboxEntry
 from node.sync.log import NodeLog
 from node.sync.outbox import Draft, queue, sent_entry, sent_signed
-from node.sync.rows import alarm, link_to, told
-from protocol.custody import Hop, Stance, Step, Token, answer_slot, answer_step, check_answer, won_at
+from node.sync.rows import alarm, link_to, phase_of, told
+from protocol.custody import Hop, Phase, Stance, Step, Token, answer_slot, answer_step, check_answer, won_at
 from protocol.directory import DirectoryHistory, Use
 from protocol.entry import SignedEntry, read_entry
 from protocol.errors import LocalError, RemoteError
@@ -42,11 +42,12 @@ def settle(
             if not _settle_answer(session, node, case, log, history, now) and inbox_read:
                 # Not holding the entry proves nothing about the peer: an alarm for people, never a licence to act.
                 raise RemoteError("won", "the answer that won is not here")
+    acting = phase_of(session) is Phase.ACTING
     for case in session.scalars(select(Case).where(Case.stance == Stance.PASSED)).all():
         with _alone(session, case, now):
-            if case.grant_id is None:
+            if case.grant_id is None and acting:
                 _grant(session, node, case, log, history, now)
-            else:
+            elif case.grant_id is not None:
                 _erase_when_received(session, node, case)
 
 
@@ -88,7 +89,8 @@ def _answer_of_ours(session: Session, node: Node, case: Case, step: Step, hop: H
     """Our accept has won and the case is ours; or it was recalled, and never was."""
     if step is Step.ACCEPT_WON:
         case.hops = hops_json((*hops_of(case.hops), hop))
-        enter(session, case, State.RECEIVED, now)
+        # The clock runs from the accept, whenever this is read: also when it is read again after a restore.
+        enter(session, case, State.RECEIVED, min(now, read_entry(hop.accept).entry.at))
         report(session, node, case, now)
     else:
         _forget(session, node, case)

@@ -25,6 +25,8 @@ class SyncState(Base):
     trouble: Mapped[str | None] = mapped_column(String(120))
     phase: Mapped[str] = mapped_column(String(8), default="acting", server_default="acting")  # protocol.custody.Phase
     phase_at: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    #: Since when it is acting, or when it last began to; None if it never started.
+    acted_at: Mapped[int | None] = mapped_column(BigInteger)
     #: The fence that is on its way; None unless `phase` is fencing.
     fence_id: Mapped[str | None] = mapped_column(String(22))
     #: The position of the inbox that the last verified backup covers, and when that was made.

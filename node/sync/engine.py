@@ -17,6 +17,7 @@ from node.sync.exchange import Opened, Prepared, apply_answer, open_answer, prep
 from node.sync.log import LogNews, extend_log, read_history
 from node.sync.refresh import keep_fresh, note_staleness
 from node.sync.rows import alarm, sync_state
+from node.sync.start import begin_in
 from protocol import checkpoint as checkpoints
 from protocol import jws
 from protocol.bundle import read_conflict
@@ -26,6 +27,9 @@ from protocol.leaf import read_leaf
 _MAX_ROUNDS: Final = 50
 _CONFLICT: Final = 409
 _MAX_CONFLICT_BYTES: Final = 65_536
+#: No node makes as many requests, or starts as often, between two exchanges.
+_MAX_JUMP: Final = 1 << 40
+_MAX_INC_JUMP: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +126,17 @@ def _learn_counter(node: Node, refused: HubRefusedError, now: int) -> None:
         if (conflict.hub, conflict.node) != (node.federation.hub, node.member_id):
             raise RemoteError("addressed", "a conflict notice for somebody else")
         state = sync_state(session)
-        if conflict.ctr >= state.ctr and conflict.known != b64u.decode(state.request_h or ""):
-            alarm(session, "counter", f"the hub knows request {conflict.ctr}, this disk {state.ctr}", now)
-        state.ctr = max(state.ctr, conflict.ctr)
+        if conflict.ctr > state.ctr + _MAX_JUMP or conflict.inc > state.inc + _MAX_INC_JUMP:
+            # Taken over, it would jam this node for good.
+            raise RemoteError("counter", "a conflict notice with a counter that nobody can have reached")
+        if conflict.inc > state.inc or (
+            conflict.ctr >= state.ctr and conflict.known != b64u.decode(state.request_h or "")
+        ):
+            # Something spoke in this node's name that this disk knows nothing of: it was set back, or copied.
+            detail = f"the hub knows request {conflict.ctr} of incarnation {conflict.inc}, this disk {state.ctr} of"
+            alarm(session, "counter", f"{detail} {state.inc}: was it set back, or does a copy of it run?", now)
+            begin_in(session, now)
+        state.ctr, state.inc = max(state.ctr, conflict.ctr), max(state.inc, conflict.inc)
 
 
 def _conflict_of(problem: bytes) -> str:

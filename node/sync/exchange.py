@@ -12,12 +12,15 @@ from keys.errors import KeysError
 from node.context import Node
 from node.custody.arrival import Arrival, verify_entry
 from node.custody.inbound import HANDLERS, on_other, takes_files
+from node.custody.recovered import recover
+from node.custody.refused import keep_locked, take_winner
 from node.custody.settle import settle
 from node.files.outgoing import discard, held_back, upload_again
-from node.models.sync import InboxEntry, OutboxEntry, OutboxPart, SyncState
+from node.models.sync import InboxEntry, Link, OutboxEntry, OutboxPart, SyncState
 from node.sync.log import LogNews, NodeLog, extend_log, read_history, read_log
 from node.sync.outbox import Draft, close_gap, queue
 from node.sync.rows import alarm, link_to, sync_state, told
+from node.sync.start import advance, begin_in
 from protocol import checkpoint as checkpoints
 from protocol import jws
 from protocol.bundle import (
@@ -34,7 +37,8 @@ from protocol.bundle import (
     read_bundle,
 )
 from protocol.checkpoint import Checkpoint
-from protocol.content import receipt_body
+from protocol.content import read_receipt_body, receipt_body
+from protocol.custody import Phase
 from protocol.directory import DirectoryHistory
 from protocol.entry import Entry, TreeHead, read_entry
 from protocol.errors import RemoteError
@@ -43,6 +47,8 @@ from service.database import attempt
 
 #: Base64 and JSON around the parts and entries of a bundle, generously.
 _ROOM_BYTES: Final = MAX_BUNDLE_BYTES * 7 // 10
+#: Rules that an entry breaks only because another that it follows was not acted on yet.
+_TOO_EARLY: Final = frozenset({"thread", "won"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,7 @@ def prepare(session: Session, node: Node) -> Prepared:
         ctr=state.ctr,
         entries=tuple(b64u.decode(row.h) for row in entries),
         pull=Pull(inbox=state.inbox_pos, sent=state.sent_pos, max=MAX_BUNDLE_ENTRIES),
-        floor=0,
+        floor=state.floor,
         seen=TreeHead(state.log_size, b64u.decode(state.log_root)),
     )
     manifest = request.sign(node.keyring.signing)
@@ -101,7 +107,13 @@ def _to_push(session: Session) -> tuple[list[OutboxEntry], dict[str, bytes]]:
 
 
 def pushable(session: Session) -> list[ColumnElement[bool]]:
-    """Return what is true of the entries that may be pushed: queued, and none before them waits for an upload."""
+    """Return what is true of the entries that may be pushed: queued, and none before them waits for an upload.
+
+    After a start nothing is said before the own fence, and nothing beside it.
+    """
+    state = sync_state(session)
+    if state.phase != Phase.ACTING:
+        return [OutboxEntry.state == "queued", OutboxEntry.entry_id == (state.fence_id or "")]
     held = held_back(session)
     free = [or_(OutboxEntry.recipient != to, OutboxEntry.place < place) for to, place in held.items()]
     return [OutboxEntry.state == "queued", *free]
@@ -137,13 +149,21 @@ def apply_answer(session: Session, node: Node, opened: Opened, news: LogNews, no
     senders: set[str] = set()
     for pulled, raw in zip(opened.answer.pull, opened.bundle.entries, strict=True):
         if pulled.box == "sent":
-            _apply_sent(session, node, state, pulled, raw, now)
+            _apply_sent(session, node, state, pulled, raw, log, history, now)
+        elif pulled.box == "slot":
+            take_winner(session, node, log, raw, now)
         else:
             sender = _apply_inbox(session, node, opened.bundle, state, pulled, raw, log, history, now)
             senders |= {sender} if sender is not None else set()
+        if state.phase != Phase.ACTING:
+            # What happened since the backup happens again, in its order: a grant only after the accept that it follows.
+            settle(session, node, log, history, now, inbox_read=False)
     settle(session, node, log, history, now, inbox_read=not opened.answer.more)
-    for sender in sorted(senders):
-        _confirm(session, node, sender, now)
+    if advance(session, node, log, history, now, boxes_read=not opened.answer.more):
+        senders = set(session.scalars(select(Link.peer).where(Link.received > 0)))
+    if state.phase == Phase.ACTING:
+        for sender in sorted(senders):
+            _confirm(session, node, sender, now)
 
 
 def take_waiting(session: Session, node: Node, pos: int, parts: Mapping[str, bytes], now: int) -> None:
@@ -154,13 +174,25 @@ def take_waiting(session: Session, node: Node, pos: int, parts: Mapping[str, byt
     row.rule, row.waiting = _handle(Arrival(session, node, log, history, signed, row.log_index, parts, now)), False
     session.flush()
     settle(session, node, log, history, now, inbox_read=False)
-    _confirm(session, node, row.sender, now)
+    if sync_state(session).phase == Phase.ACTING:
+        _confirm(session, node, row.sender, now)
 
 
 def _confirm(session: Session, node: Node, sender: str, now: int) -> None:
     upto = _stored_upto(session, sender)
-    if upto:
-        queue(session, node, Draft("receipt", sender, body=receipt_body(upto)), now)
+    if upto > _said_upto(session, sender):
+        state = sync_state(session)
+        seen = TreeHead(state.log_size, b64u.decode(state.log_root))
+        queue(session, node, Draft("receipt", sender, body=receipt_body(upto, seen)), now)
+
+
+def _said_upto(session: Session, sender: str) -> int:
+    """Return what the newest receipt to `sender` says that is queued or logged; 0 without one."""
+    query = select(OutboxEntry.raw).where(
+        OutboxEntry.recipient == sender, OutboxEntry.kind == "receipt", OutboxEntry.state != "refused"
+    )
+    raw = session.scalar(query.order_by(OutboxEntry.seq.desc()).limit(1))
+    return 0 if raw is None else read_receipt_body(read_entry(raw).entry.body)
 
 
 def _apply_verdict(session: Session, node: Node, state: SyncState, verdict: Pushed, now: int) -> None:
@@ -176,7 +208,10 @@ def _apply_verdict(session: Session, node: Node, state: SyncState, verdict: Push
     if verdict.state not in {"gap", "part", "rekey"}:
         row.state, row.rule = "refused", verdict.reason
         close_gap(session, node, row, now)
-        discard(session, node, row.entry_id)
+        _let_parts_go(session, node, row)
+        if row.kind == "offer" and verdict.state != "lost":
+            # A late copy could still be logged, whatever the reason: the lock stays until a fence stands before it.
+            keep_locked(session, row, now)
     elif verdict.state == "part":
         upload_again(session, row.entry_id)
     detail = f"{row.kind} to {row.recipient}, seq {row.seq}: {verdict.state} {verdict.reason}"
@@ -184,23 +219,46 @@ def _apply_verdict(session: Session, node: Node, state: SyncState, verdict: Push
 
 
 def _logged(session: Session, node: Node, row: OutboxEntry, index: int | None) -> None:
-    """Note that an entry of ours is in the log: its parts are the hub's to keep from now on."""
+    """Note that an entry of ours is in the log. Its parts stay until its recipient has confirmed it."""
     row.state, row.log_index = "logged", index
+    if row.recipient == node.federation.hub:
+        _let_parts_go(session, node, row)
+    else:
+        discard(session, node, row.entry_id)
+
+
+def _let_parts_go(session: Session, node: Node, row: OutboxEntry) -> None:
     session.query(OutboxPart).filter(OutboxPart.entry_id == row.entry_id).delete()
     discard(session, node, row.entry_id)
 
 
-def _apply_sent(session: Session, node: Node, state: SyncState, pulled: Pulled, raw: str, now: int) -> None:
-    """An entry of our own comes back: its verdict was lost, or, if it is unknown here, this disk was rolled back."""
+def _apply_sent(
+    session: Session,
+    node: Node,
+    state: SyncState,
+    pulled: Pulled,
+    raw: str,
+    log: NodeLog,
+    history: DirectoryHistory,
+    now: int,
+) -> None:
+    """An entry of our own comes back: its verdict was lost, or, if it is unknown here, this disk was set back."""
     if pulled.pos != state.sent_pos + 1:
         return
     state.sent_pos = pulled.pos
     row = session.scalar(select(OutboxEntry).where(OutboxEntry.h == b64u.encode(pulled.h)))
-    if row is None:
-        entry = read_entry(raw).entry
+    if row is not None:
+        if row.state == "queued":
+            _logged(session, node, row, pulled.index)
+        return
+    signed = verify_entry(raw, pulled.index, log, history)
+    if signed.entry.sender != node.member_id:
+        raise RemoteError("addressed", "an entry of somebody else stands among what this node sent")
+    if state.phase == Phase.ACTING:
+        entry = signed.entry
         alarm(session, "seq", f"the hub holds our {entry.kind} {entry.id}, which this disk does not know", now)
-    elif row.state == "queued":
-        _logged(session, node, row, pulled.index)
+        begin_in(session, now)
+    recover(session, node, signed, pulled.index, now)
 
 
 def _apply_inbox(
@@ -245,6 +303,9 @@ def _apply_inbox(
         return None  # it is acted on, and confirmed, when its files have come
     arrival = Arrival(session, node, log, history, signed, pulled.index, bundle.parts, now)
     row.rule = _handle(arrival)
+    if row.rule in _TOO_EARLY and state.phase != Phase.ACTING:
+        # While the boxes are read again, what it follows may still wait for its files: its turn comes after them.
+        row.rule, row.waiting = None, True
     return None if entry.kind == "receipt" else entry.sender
 
 

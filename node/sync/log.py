@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from keys import b64u
-from node.models.sync import LogSlot, LogTile, SyncState
+from node.models.sync import LogFence, LogSlot, LogTile, SyncState
 from node.sync.directory import DirectoryNews, add_version, read_history
 from node.sync.rows import sync_state
 from protocol import merkle
@@ -39,6 +40,11 @@ class NodeLog:
     def root_at(self, size: int) -> bytes:
         """Return the root of the first `size` leaves."""
         return merkle.tree_root(size, TileHashes(size, self.tile))
+
+    def fence_before(self, party: str, index: int) -> int:
+        """Return the highest incarnation that a fence of `party` before the leaf at `index` shows; 0 without one."""
+        query = select(func.max(LogFence.inc)).where(LogFence.node == party, LogFence.log_index < index)
+        return self._session.scalar(query) or 0
 
     def leaf_hash(self, index: int) -> bytes:
         """Return the hash of the leaf at `index`, which must have been read."""
@@ -83,6 +89,8 @@ def extend_log(session: Session, news: LogNews, checkpoint: Checkpoint, federati
         if leaf.slot is not None and session.get(LogSlot, leaf.slot) is None:
             session.add(LogSlot(slot=leaf.slot, log_index=index, h=b64u.encode(leaf.h)))
             session.flush()
+        if leaf.fence is not None:
+            session.add(LogFence(node=leaf.fence.node, log_index=index, inc=leaf.fence.inc))
         if leaf.directory is not None:
             add_version(session, index, leaf, news.directories.get(leaf.directory), federation)
     state.log_size = checkpoint.size

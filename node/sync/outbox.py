@@ -13,6 +13,7 @@ from node.files.outgoing import Outgoing, queue_files
 from node.models.sync import OutboxEntry, OutboxPart
 from node.sync.rows import link_to, sync_state
 from protocol.canonical import JsonValue
+from protocol.custody import Phase
 from protocol.entry import Entry, SignedEntry, TreeHead, new_id, read_entry
 from protocol.errors import LocalError
 from protocol.party import REPORTER
@@ -74,6 +75,7 @@ def queue(session: Session, node: Node, draft: Draft, now: int) -> SignedEntry:
             raw=signed.raw,
             state="queued",
             queued_at=now,
+            replayed=state.phase != Phase.ACTING and draft.kind != "fence",
         )
     )
     session.flush()

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from keys import b64u
 from keys.errors import KeysError
 from node.models.sync import Alarm, Link, SyncState
+from protocol.custody import Event, Phase, moved
 from protocol.errors import RemoteError
 from protocol.merkle import EMPTY_ROOT
 
@@ -23,6 +24,22 @@ def sync_state(session: Session) -> SyncState:
         session.add(found)
         session.flush()
     return found
+
+
+def phase_of(session: Session) -> Phase:
+    """Return how far this node is after its last start."""
+    return Phase(sync_state(session).phase)
+
+
+def step_phase(session: Session, event: Event, now: int) -> Phase:
+    """Take what happened through the table of phases; return the phase that it leads to."""
+    state = sync_state(session)
+    phase = moved(Phase(state.phase), event)
+    if phase != state.phase:
+        state.phase, state.phase_at = phase.value, now
+        if phase is Phase.ACTING:
+            state.acted_at, state.fence_id = now, None
+    return phase
 
 
 def link_to(session: Session, peer: str) -> Link:

@@ -33,7 +33,7 @@ from protocol.directory import (
 from protocol.enrol import Federation
 from protocol.entry import Entry, SignedEntry, TreeHead
 from protocol.kinds import KINDS, Thread
-from protocol.leaf import Leaf, leaf_of
+from protocol.leaf import Leaf, leaf_of, read_leaf
 from protocol.metadata import FileName, RoleKeys
 from protocol.publishing import sign_root, sign_snapshot, sign_timestamp
 from protocol.seal import SEALED_BYTES, PartName
@@ -164,6 +164,10 @@ class World:
             if found.get("slot") == slot:
                 return index, b64u.decode(str(found["h"]))
         return None
+
+    def fence_before(self, party: str, index: int) -> int:
+        found = (read_leaf(raw).fence for raw in self.leaves[:index] if b'"fence"' in raw)
+        return max((fence.inc for fence in found if fence is not None and fence.node == party), default=0)
 
     # What the parties and the registrar do.
 

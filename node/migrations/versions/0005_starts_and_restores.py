@@ -15,6 +15,7 @@ def upgrade() -> None:
     with op.batch_alter_table('sync_state') as state:
         state.add_column(sa.Column('phase', sa.String(length=8), server_default='acting', nullable=False))
         state.add_column(sa.Column('phase_at', sa.BigInteger(), server_default='0', nullable=False))
+        state.add_column(sa.Column('acted_at', sa.BigInteger(), nullable=True))
         state.add_column(sa.Column('fence_id', sa.String(length=22), nullable=True))
         state.add_column(sa.Column('floor', sa.BigInteger(), server_default='0', nullable=False))
         state.add_column(sa.Column('backup_at', sa.BigInteger(), nullable=True))
@@ -55,5 +56,5 @@ def downgrade() -> None:
     with op.batch_alter_table('outbox') as outbox:
         outbox.drop_column('replayed')
     with op.batch_alter_table('sync_state') as state:
-        for name in ('restored_to', 'restored_at', 'backup_at', 'floor', 'fence_id', 'phase_at', 'phase'):
+        for name in ('restored_to', 'restored_at', 'backup_at', 'floor', 'fence_id', 'acted_at', 'phase_at', 'phase'):
             state.drop_column(name)
