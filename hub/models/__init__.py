@@ -4,6 +4,7 @@ from hub.models.auditor import Auditor
 from hub.models.base import Base
 from hub.models.directory import DirectoryFile, DirectoryMetadata, DirectoryVersion
 from hub.models.entry import LoggedEntry, StoredPart
+from hub.models.equivocation import Equivocation
 from hub.models.link import BoxHead, LinkHead
 from hub.models.log import LogHead, LogLeaf, LogTile
 from hub.models.member import MemberState
@@ -16,6 +17,7 @@ __all__ = [
     "DirectoryFile",
     "DirectoryMetadata",
     "DirectoryVersion",
+    "Equivocation",
     "LinkHead",
     "LogHead",
     "LogLeaf",

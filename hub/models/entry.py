@@ -1,9 +1,11 @@
 """Entries that were logged, as received, and the sealed parts that they name."""
 
-from sqlalchemy import ForeignKey, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from hub.models.base import Base, Count, Hash, HashText, Id, Party
+
+_FENCES = text("kind = 'fence'")
 
 
 class LoggedEntry(Base):
@@ -17,6 +19,7 @@ class LoggedEntry(Base):
         UniqueConstraint("sender", "recipient", "seq"),
         UniqueConstraint("sender", "sent_pos"),
         UniqueConstraint("recipient", "inbox_pos"),
+        Index("ix_entry_fence", "sender", "inc", sqlite_where=_FENCES, postgresql_where=_FENCES),
     )
 
     index: Mapped[Count] = mapped_column(

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from hub.errors import ConflictError, LogError
 from hub.models import MemberState
+from hub.sync.fences import fenced_incarnation
 from keys.signing import SigningKey
 from protocol.bundle import Conflict, Request
 
@@ -15,16 +16,16 @@ def check_counter(session: Session, request: Request, digest: bytes, key: Signin
     """Return whether the node has a row yet; raise ConflictError unless `ctr` is above and `inc` not below the known.
 
     A higher incarnation counts from its first request on: the older copy of a node that was restored is shut out at
-    once, not only after its successor's fence.
+    once, not only after its successor's fence. A fence in the log shuts it out even where the row was lost.
     """
     state = session.get(MemberState, request.node, with_for_update=lock or None)
-    if state is None:
-        return False
-    rule = "incarnation" if request.inc < state.inc else "counter" if request.ctr <= state.ctr else None
+    ctr, inc, known = (0, 0, None) if state is None else (state.ctr, state.inc, state.request)
+    inc = max(inc, fenced_incarnation(session, request.node))
+    rule = "incarnation" if request.inc < inc else "counter" if request.ctr <= ctr else None
     if rule is not None:
-        known = Conflict(request.hub, request.node, digest, ctr=state.ctr, inc=state.inc, known=state.request)
-        raise ConflictError(rule, known.sign(key))
-    return True
+        conflict = Conflict(request.hub, request.node, digest, ctr=ctr, inc=inc, known=known)
+        raise ConflictError(rule, conflict.sign(key))
+    return state is not None
 
 
 def count(session: Session, request: Request, digest: bytes, key: SigningKey, now: int) -> None:

@@ -1,6 +1,7 @@
 """One exchange: a request bundle in, durable effects, the signed answer out."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -105,7 +106,7 @@ class Exchange:
         with self._database.reading() as session:
             head: Head = read_head(session)
             told = {verdict.index for verdict in push if verdict.state in ("ok", "dup") and verdict.index is not None}
-            delivery = collect(session, request.node, request.pull, told)
+            delivery = collect(session, request.node, request.pull, told, _winners(asked.candidates, push))
             proof = consistency(session, request.seen.size, head)
         answer = Answer(
             hub=request.hub,
@@ -118,6 +119,21 @@ class Exchange:
             consistency=proof,
         )
         return Bundle(answer.sign(self._key), delivery.entries, delivery.parts).encode()
+
+
+def _winners(candidates: Sequence[Candidate], push: Sequence[Pushed]) -> set[int]:
+    """Return the leaves that hold the slot of an offer that this bundle brought and that was lost.
+
+    Its maker is to see whether the winner is its own. Answers need no such proof: it gets them in a box of its own.
+    """
+    return {
+        verdict.index
+        for candidate, verdict in zip(candidates, push, strict=True)
+        if verdict.state == "lost"
+        and verdict.index is not None
+        and candidate.signed is not None
+        and candidate.signed.entry.kind == "offer"
+    }
 
 
 def _check_seen(request: Request, log: StoredLog) -> None:

@@ -7,7 +7,7 @@ from hub.sync.ledger import Ledger, Logged
 from keys import b64u
 from protocol.bundle import Pushed, PushState
 from protocol.content import read_ruling_body
-from protocol.custody import answer_slot, check_answer
+from protocol.custody import answer_slot, check_answer, check_incarnation
 from protocol.entry import Entry, SignedEntry
 from protocol.errors import RemoteError
 from protocol.kinds import ANSWERS
@@ -51,6 +51,8 @@ def _accepted(candidate: Candidate, ledger: Ledger) -> SignedEntry:
     if signed is None:
         raise RemoteError("members", "no entry")
     entry = signed.entry
+    # Here and not only by the request's incarnation: what the log says of fences is never forgotten.
+    check_incarnation(entry, ledger.size, ledger)
     if entry.id in ledger.by_id:
         raise RemoteError("id-reused", "the id stands on another entry in the log")
     if entry.seq != ledger.next_seq(entry.recipient):

@@ -10,9 +10,11 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from hub.errors import LogError
 from hub.models import BoxHead, LinkHead, LoggedEntry, LogLeaf
 from hub.parts.rows import uploaded_lengths
 from hub.sync.examine import Candidate
+from hub.sync.fences import fenced_incarnation
 from protocol.custody import answer_slot
 from protocol.entry import SignedEntry, read_entry
 
@@ -75,6 +77,8 @@ class Ledger:
 
     node: str
     size: int
+    #: The highest incarnation that a fence of this node shows.
+    fenced: int = 0
     by_h: dict[bytes, Logged] = field(default_factory=dict)
     by_id: dict[str, Logged] = field(default_factory=dict)
     #: slot -> index of the leaf that holds it.
@@ -96,6 +100,15 @@ class Ledger:
     def next_seq(self, recipient: str) -> int:
         """Return the position that the next entry of this node to `recipient` has."""
         return self.links.get(recipient, 0) + 1
+
+    def fence_before(self, party: str, index: int) -> int:
+        """Return the highest incarnation that a fence of `party` shows: protocol.custody.FencedLogView.
+
+        Only the one who pushes is judged here, and only for the next leaf.
+        """
+        if (party, index) != (self.node, self.size):
+            raise LogError("a ledger knows the fences of its own node alone")
+        return self.fenced
 
     def take(self, signed: SignedEntry) -> Logged:
         """Give an entry its places; later entries of the bundle are judged with it in the log."""
@@ -120,6 +133,8 @@ class Ledger:
         self.links[entry.recipient] = entry.seq
         self.taken.append(Taken(signed, logged, recipient.inbox))
         self.by_h[logged.h] = self.by_id[logged.id] = logged
+        if entry.kind == "fence":
+            self.fenced = entry.inc
         if entry.slot is not None:
             self.slots[entry.slot] = logged.index
         if reserved is not None:
@@ -139,6 +154,7 @@ def load_ledger(session: Session, node: str, size: int, candidates: Collection[C
     ledger = Ledger(node, size)
     if not candidates:
         return ledger
+    ledger.fenced = fenced_incarnation(session, node)
     entries = [candidate.signed.entry for candidate in candidates if candidate.signed is not None]
     named = {name for entry in entries for name in (entry.id, entry.ref, entry.re) if name is not None}
     hashes = {candidate.h for candidate in candidates}

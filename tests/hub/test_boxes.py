@@ -5,7 +5,7 @@ from collections import Counter
 from hub.sync.pull import collect
 from keys import b64u
 from protocol import jws
-from protocol.bundle import MAX_BUNDLE_BYTES, Pull, read_bundle
+from protocol.bundle import MAX_BUNDLE_BYTES, Pull, Pulled, read_bundle
 from protocol.seal import SealContext, open_part
 from tests.hub.conftest import Town
 from tests.support.federation import sealing
@@ -74,12 +74,114 @@ def test_a_bundle_never_grows_over_its_limit_and_the_rest_comes_next(town: Town)
     with town.hub.database.reading() as session:
         whole = collect(session, "kemnaker", Pull(0, 0, 256), ())
         least = 512 * 1024 + 3 * 5_000
-        some = collect(session, "kemnaker", Pull(0, 0, 256), (), least)
+        some = collect(session, "kemnaker", Pull(0, 0, 256), (), max_bytes=least)
     assert (len(whole.entries), whole.more) == (6, False)
     assert 0 < len(some.entries) < 6
     assert some.more
     assert len(some.parts) == len(some.entries)
     assert least < MAX_BUNDLE_BYTES
+
+
+def test_both_boxes_come_in_the_order_of_the_log(town: Town) -> None:
+    """A restored node does again what it said and what it was told, in the order in which it happened."""
+    offer = town.logged_offer()
+    accept = town.kemnaker.answer("accept", offer)
+    town.kemnaker.sync(accept)
+    town.jabar.sync(grant := town.jabar.grant(offer, accept))
+    town.kemnaker.sync(onward := town.kemnaker.offer("kemensos"))
+    reply = town.kemnaker.sync(pull=Pull(0, 0, 256), follow=False)
+    assert [(pulled.box, pulled.pos) for pulled in reply.answer.pull] == [
+        ("inbox", 1),
+        ("sent", 1),
+        ("inbox", 2),
+        ("sent", 2),
+    ]
+    assert reply.bundle.entries == tuple(said.signed.raw for said in (offer, accept, grant, onward))
+    indices = [pulled.index for pulled in reply.answer.pull]
+    assert indices == sorted(indices)
+
+
+def test_small_pulls_of_both_boxes_give_the_whole_log_of_a_node_in_order(town: Town) -> None:
+    for n in range(1, 5):
+        town.jabar.sync(*(town.jabar.receipt("kemnaker", n * 10 + m) for m in range(n)))
+        town.kemnaker.sync(town.kemnaker.receipt("jabar", n), pull=Pull(0, 0, 0), follow=False)
+    whole = town.kemnaker.sync(pull=Pull(0, 0, 256), follow=False)
+    assert len(whole.answer.pull) == 14
+    found: list[Pulled] = []
+    more, inbox, sent = True, 0, 0
+    while more:
+        reply = town.kemnaker.sync(pull=Pull(inbox, sent, 3), follow=False)
+        found += reply.answer.pull
+        assert len(reply.answer.pull) <= 3
+        inbox = max([inbox, *boxes(reply, "inbox")])
+        sent = max([sent, *boxes(reply, "sent")])
+        more = reply.answer.more
+    assert tuple(found) == whole.answer.pull
+
+
+def squatted(town: Town, count: int = 1) -> tuple[list[Said], list[Said]]:
+    """Offers of jateng, and offers of jabar that come too late for their slots."""
+    winners = [town.jateng.offer("kemnaker") for _ in range(count)]
+    town.jateng.sync(*winners)
+    return winners, [town.jabar.offer("kemensos", slot=winner.entry.slot) for winner in winners]
+
+
+def test_the_entry_that_holds_the_slot_of_a_lost_offer_comes_last(town: Town) -> None:
+    """Its maker raises the epoch only when it has seen that the winner is not its own entry."""
+    town.kemnaker.sync(waiting := town.kemnaker.receipt("jabar"))
+    (winner,), (lost,) = squatted(town)
+    reply = town.jabar.sync(lost)
+    assert reply.verdict(lost).state == "lost"
+    assert [(pulled.box, pulled.pos) for pulled in reply.answer.pull] == [("inbox", 1), ("slot", 0)]
+    last = reply.answer.pull[-1]
+    assert (last.index, last.h) == (reply.verdict(lost).index, winner.signed.digest)
+    assert reply.bundle.entries == (waiting.signed.raw, winner.signed.raw)
+    assert reply.bundle.parts == {}
+
+
+def test_the_own_offer_that_a_restored_node_forgot_comes_as_the_holder_of_its_slot(town: Town) -> None:
+    first = town.logged_offer()
+    again = town.jabar.offer("kemensos", slot=first.entry.slot)
+    reply = town.jabar.sync(again, pull=Pull(0, 0, 256), follow=False)
+    assert [(pulled.box, pulled.h) for pulled in reply.answer.pull] == [
+        ("sent", first.signed.digest),
+        ("slot", first.signed.digest),
+    ]
+
+
+def test_two_offers_that_lost_one_slot_bring_its_holder_once(town: Town) -> None:
+    (winner,), (lost,) = squatted(town)
+    town.jabar.links.clear()
+    other = town.jabar.offer("bandung", slot=winner.entry.slot)
+    reply = town.jabar.sync(lost, other)
+    assert [push.state for push in reply.answer.push] == ["lost", "lost"]
+    assert [pulled.box for pulled in reply.answer.pull] == ["slot"]
+
+
+def test_answers_that_lost_bring_no_holder(town: Town) -> None:
+    """Both parties of an offer get its answers in their boxes."""
+    offer = town.logged_offer()
+    town.kemnaker.sync(town.kemnaker.answer("accept", offer))
+    recall = town.jabar.answer("recall", offer)
+    reply = town.jabar.sync(recall)
+    assert reply.verdict(recall).state == "lost"
+    assert boxes(reply, "slot") == []
+
+
+def test_holders_of_slots_take_their_room_from_the_boxes_and_hide_nothing(town: Town) -> None:
+    """With 256 lost offers the boxes wait for the next answer; nobody gets more than a bundle may hold."""
+    town.kemnaker.sync(*(town.kemnaker.receipt("jabar", n) for n in range(3)))
+    winners = [town.jateng.offer("kemnaker") for _ in range(255)]
+    town.jateng.sync(*winners)
+    again: list[Said] = []
+    for winner in winners:
+        town.jabar.links.clear()
+        again.append(town.jabar.offer("kemensos", slot=winner.entry.slot))
+    reply = town.jabar.sync(*again)
+    assert Counter(push.state for push in reply.answer.push) == {"lost": 255}
+    assert Counter(pulled.box for pulled in reply.answer.pull) == {"slot": 255, "inbox": 1}
+    assert reply.answer.more
+    assert boxes(town.jabar.sync(), "inbox") == [2, 3]
 
 
 def test_cursors_of_both_boxes_move_apart(town: Town) -> None:

@@ -290,6 +290,11 @@ class TestNode:
         """The smallest entry there is: no part, no slot, no thread."""
         return self.say("receipt", to, body=receipt_body(upto))
 
+    def fence(self, inc: int | None = None) -> Said:
+        """Take a new incarnation, the next one unless it is given, and say so to the hub."""
+        self.inc = self.inc + 1 if inc is None else inc
+        return self.say("fence", HUB)
+
     # How it says it.
 
     def request(self, *said: Said | str, signer: str | None = None, ctr: int | None = None, **changes: object) -> str:
