@@ -51,3 +51,15 @@ class KeyDestroyedError(KeysError):
 
 class SelfTestError(KeysError):
     """The cryptographic suite of this machine does not give the known answers: do not start."""
+
+
+class BackupFileError(KeysError):
+    """A backup file that cannot be used."""
+
+
+class DamagedBackupError(BackupFileError):
+    """The file is not what was written, or not all of it."""
+
+
+class ForeignBackupError(BackupFileError):
+    """The file was made under other keys than those at hand."""
