@@ -18,6 +18,18 @@ _NEAREST_FIRST: Final = (
 )
 
 
+#: At the third return of one case triage says whose it is (docs/protocol.md section 7).
+_RETURNS: Final = 3
+
+
+def must_ask(returns: int) -> bool:
+    """Whether a case that came back so often may only go where triage says.
+
+    A return is an office that rejected it, or one that accepted it as not its own and hands it on.
+    """
+    return returns >= _RETURNS
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """A member that claims the matter, and by which prefixes ("" stands for everything)."""

@@ -21,13 +21,14 @@ from node.cases.views import (
     StateError,
 )
 from node.context import Node
+from node.custody.standing import standing
 from node.files.outgoing import reseal, withdraw
 from node.models.cases import Case, CaseEvent, CaseNote
 from node.sync.log import read_history
-from node.sync.outbox import Draft, queue
+from node.sync.outbox import Draft, queue, sent_entry
 from node.sync.refresh import may_seal
 from protocol.content import CaseFile, Note, Question, read_filing, read_identity_file
-from protocol.custody import ACTING, MAX_HOPS, Stance, Step, Token, offer_slot
+from protocol.custody import ACTING, MAX_HOPS, Stance, Step, Token, answer_slot, offer_slot
 from protocol.directory import Directory, Member, Use
 from protocol.entry import new_id
 from protocol.errors import LocalError, RemoteError
@@ -39,6 +40,14 @@ LEADS_TO: Final[dict[str, State]] = {
     "reply": State.ANSWERED,
     "close": State.RESOLVED,
 }
+_READING: Final = (
+    "Simpul ini baru dinyalakan dan sedang mencocokkan catatannya dengan pusat. Penerusan dan pembukaan identitas "
+    "menunggu sampai selesai; tanggapan tetap dapat dikirim. Coba lagi sebentar lagi."
+)
+_MUST_ASK: Final = (
+    "Laporan ini sudah tiga kali dikembalikan. Minta penetapan triase: laporan tidak boleh terus berpindah."
+)
+_TOO_EARLY: Final = "Tawaran ini belum sehari menunggu jawaban. Tunggu dahulu; kantor tujuan biasanya menjawab sendiri."
 _TOO_FAR: Final = "Laporan ini sudah terlalu sering berpindah untuk diteruskan lagi. Minta penetapan triase."
 
 
@@ -53,30 +62,36 @@ def find_case(session: Session, number: str) -> Case:
     return acting[0] if acting else max(rows, key=lambda row: row.received_at)
 
 
-def allowed_actions(case: Case) -> frozenset[str]:
+def allowed_actions(session: Session, node: Node, case: Case, now: int) -> frozenset[str]:
     """Return what the custody table and the lifecycle table let an officer do now."""
+    stands = standing(session, node, case)
     if Stance(case.stance) not in ACTING:
-        return frozenset()
+        due = stands.recall_from is not None and now >= stands.recall_from
+        return frozenset({"recall"}) if due else frozenset()
     state = State(case.state)
     found = {action for action, wanted in LEADS_TO.items() if wanted in TRANSITIONS[state]}
     if state is State.AWAITING_RULING:
         found.discard("hand_over")
         if case.ruled_for is not None:
             found.add("obey")
-    if case.identity is not None:
+    if stands.must_ask:
+        found.discard("hand_over")
+    if not stands.moves:
+        found -= {"hand_over", "obey"}
+    if case.identity is not None and stands.opens:
         found.add("open_identity")
     return frozenset(found)
 
 
 def hand_over(session: Session, node: Node, command: HandOver, now: int) -> None:
     """Offer the case to another member: lock and offer in one transaction."""
-    case = _acting_case(session, command.number, "hand_over")
+    case = _acting_case(session, node, command.number, "hand_over", now)
     _offer(session, node, case, _recipient(session, node, command.to), command.reason, now)
 
 
 def obey_ruling(session: Session, node: Node, command: CaseAction, now: int) -> None:
     """Offer the case to the member that triage named; that member cannot reject it."""
-    case = _acting_case(session, command.number, "obey")
+    case = _acting_case(session, node, command.number, "obey", now)
     if case.ruled_for == node.member_id:
         # Triage named this very office: there is nobody to offer to, and the case goes on here.
         case.ask_id = case.ruling_id = case.ruled_for = None
@@ -87,10 +102,27 @@ def obey_ruling(session: Session, node: Node, command: CaseAction, now: int) -> 
     _offer(session, node, case, named, command.text, now, ruling=case.ruling_id)
 
 
+def recall(session: Session, node: Node, command: CaseAction, now: int) -> None:
+    """Take back an offer that nobody answered; whichever of recall and answer the log shows first holds."""
+    case = _acting_case(session, node, command.number, "recall", now)
+    offer = sent_entry(session, case.offer_id or "")
+    draft = Draft(
+        "recall",
+        offer.recipient,
+        ref=offer.entry_id,
+        re=offer.entry_id,
+        epoch=case.epoch,
+        slot=answer_slot(offer.raw),
+    )
+    queue(session, node, draft, now)
+    if command.text:
+        keep_note(session, node, case, "reason", node.member_id, command.text, now)
+
+
 def send_on(session: Session, node: Node, command: SendOn, now: int) -> Case:
     """Obey the ruling where one binds, hand over otherwise; raise RecipientError for no office, or another one."""
     case = find_case(session, command.number)
-    if "obey" not in allowed_actions(case):
+    if "obey" not in allowed_actions(session, node, case, now):
         if not command.to:
             raise RecipientError("Belum ada penetapan untuk laporan ini: sebutkan instansi tujuannya.")
         hand_over(session, node, HandOver(command.number, command.to, command.reason, command.officer), now)
@@ -105,7 +137,7 @@ def send_on(session: Session, node: Node, command: SendOn, now: int) -> Case:
 
 def ask_triage(session: Session, node: Node, command: CaseAction, now: int) -> None:
     """Ask the triage node whose matter this is: it sees the content, never the identity."""
-    case = _acting_case(session, command.number, "ask_triage")
+    case = _acting_case(session, node, command.number, "ask_triage", now)
     triage = _triage(_directory(session, node))
     _check_keys(session, now)
     complaint = read_filing(open_content(node, case.case_id, case.content or b"", "content")).complaint
@@ -130,7 +162,7 @@ def close(session: Session, node: Node, command: CaseAction, now: int) -> None:
 
 def open_identity(session: Session, node: Node, command: CaseAction, now: int) -> Identity:
     """Open the identity for a reason, which the reporter will see. Show it only after the transaction is durable."""
-    case = _acting_case(session, command.number, "open_identity")
+    case = _acting_case(session, node, command.number, "open_identity", now)
     role = _opening_role(command)
     raw = atrest.open_identity(node, case.case_id, case.identity or b"")
     keep_note(session, node, case, "opening", role, command.text, now)
@@ -142,7 +174,7 @@ def open_identity(session: Session, node: Node, command: CaseAction, now: int) -
 
 
 def _answer(session: Session, node: Node, command: CaseAction, action: str, now: int) -> None:
-    case = _acting_case(session, command.number, action)
+    case = _acting_case(session, node, command.number, action, now)
     send_reply(session, node, case, command.text, now)
     keep_note(session, node, case, "reply", command.officer.display_name, command.text, now)
     enter(session, case, LEADS_TO[action], now, command.officer.username)
@@ -193,12 +225,25 @@ def _offer(
     report(session, node, case, now)
 
 
-def _acting_case(session: Session, number: str, action: str) -> Case:
+def _acting_case(session: Session, node: Node, number: str, action: str, now: int) -> Case:
     case = find_case(session, number)
-    if action not in allowed_actions(case):
-        words = "Langkah ini tidak tersedia untuk laporan pada keadaannya sekarang."
-        raise StateError(words, allowed_actions(case))
+    possible = allowed_actions(session, node, case, now)
+    if action not in possible:
+        raise StateError(_why_not(session, node, case, action), possible)
     return case
+
+
+def _why_not(session: Session, node: Node, case: Case, action: str) -> str:
+    stands = standing(session, node, case)
+    if Stance(case.stance) in ACTING and action in {"hand_over", "obey"} and not stands.moves:
+        return _READING
+    if Stance(case.stance) in ACTING and action == "open_identity" and not stands.opens:
+        return _READING
+    if action == "hand_over" and stands.must_ask:
+        return _MUST_ASK
+    if action == "recall" and stands.recall_from is not None:
+        return _TOO_EARLY
+    return "Langkah ini tidak tersedia untuk laporan pada keadaannya sekarang."
 
 
 def _recipient(session: Session, node: Node, to: str) -> Member:

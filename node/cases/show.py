@@ -67,7 +67,7 @@ def read_case(session: Session, node: Node, number: str, officer: Officer, now: 
     complaint = None if filing is None else Complaint(**filing.complaint)
     directory = _directory(session, node)
     claims = [] if complaint is None else routing.claims(directory, complaint.region, complaint.topic)
-    actions = allowed_actions(case)
+    actions = allowed_actions(session, node, case, now)
     offered = Stance(case.stance) is not Stance.HELD and case.offered_to is not None
     return CasePage(
         row=_row(session, node, case, complaint, now),

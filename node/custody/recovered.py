@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from keys import b64u
 from node.cases.atrest import erase
-from node.cases.lifecycle import State
+from node.cases.lifecycle import TRANSITIONS, State
 from node.cases.report import enter, report
 from node.context import Node
 from node.models.cases import Ask, Case, CaseEvent
@@ -124,6 +124,8 @@ def _words(session: Session, _node: Node, entry: Entry, now: int) -> None:
     if entry.kind == "progress":
         case.step += 1
     else:
+        if entry.kind == "reply" and State.ANSWERED in TRANSITIONS[State(case.state)]:
+            enter(session, case, State.ANSWERED, entry.at)
         session.add(CaseEvent(case_id=case.case_id, at=entry.at, state=case.state, detail=f"said:{entry.kind}"))
         alarm(session, "seq", f"a {entry.kind} of case {case.number} was sent after the backup; it is not here", now)
 

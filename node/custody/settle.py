@@ -106,6 +106,8 @@ def _answer_to_ours(session: Session, node: Node, case: Case, step: Step, hop: H
             tracked = tracked_by_return(session, case.return_ref)
             move_pointer(tracked, case.offered_to or "", (*hops_of(case.hops), hop))
         return
+    if step is Step.REJECT_WON:
+        case.returns += 1
     enter(session, case, State.RETURNED, now, case.offered_to or "")
     case.offer_id = case.offered_to = case.ruling_id = case.ruled_for = None
     report(session, node, case, now)

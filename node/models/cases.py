@@ -24,6 +24,7 @@ class Case(Base):
 
     stance: Mapped[str] = mapped_column(String(12), index=True)
     epoch: Mapped[int]
+    returns: Mapped[int] = mapped_column(default=0, server_default="0")  # offers of it that were rejected
     state: Mapped[str] = mapped_column(String(20))
     due_at: Mapped[int | None] = mapped_column(BigInteger)
     step: Mapped[int]  # progress reports made so far

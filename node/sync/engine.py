@@ -27,6 +27,8 @@ from protocol.leaf import read_leaf
 _MAX_ROUNDS: Final = 50
 _CONFLICT: Final = 409
 _MAX_CONFLICT_BYTES: Final = 65_536
+#: The second request knows what the first one learned; more than that, and two of us are speaking.
+_MAX_CONFLICTS: Final = 2
 #: No node makes as many requests, or starts as often, between two exchanges.
 _MAX_JUMP: Final = 1 << 40
 _MAX_INC_JUMP: Final = 1 << 20
@@ -75,14 +77,7 @@ def _sync(node: Node, hub: Hub, clock: Callable[[], int]) -> Synced:
 
 
 def _exchange(node: Node, hub: Hub, clock: Callable[[], int]) -> tuple[Prepared, Opened]:
-    with node.database.transaction() as session:
-        prepared = prepare(session, node)
-    try:
-        raw = hub.post_sync(prepared.raw)
-    except HubRefusedError as error:
-        if error.status == _CONFLICT:
-            _learn_counter(node, error, clock())
-        raise
+    prepared, raw = _post(node, hub, clock)
     with node.database.reading() as session:
         opened = open_answer(session, node, raw, prepared)
         known = read_known(session, node.federation)
@@ -90,6 +85,22 @@ def _exchange(node: Node, hub: Hub, clock: Callable[[], int]) -> tuple[Prepared,
     with node.database.transaction() as session:
         apply_answer(session, node, opened, news, clock())
     return prepared, opened
+
+
+def _post(node: Node, hub: Hub, clock: Callable[[], int]) -> tuple[Prepared, bytes]:
+    """Send the next request; where the hub knows more of us than we do, learn it and ask again."""
+    for left in reversed(range(_MAX_CONFLICTS)):
+        with node.database.transaction() as session:
+            prepared = prepare(session, node)
+        try:
+            return prepared, hub.post_sync(prepared.raw)
+        except HubRefusedError as error:
+            if error.status != _CONFLICT:
+                raise
+            _learn_counter(node, error, clock())
+            if not left:
+                raise
+    raise AssertionError("unreachable: the last attempt raises")
 
 
 def fetch_news(hub: Hub, start: int, end: int, known: Known) -> LogNews:

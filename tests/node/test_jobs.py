@@ -203,14 +203,16 @@ def test_one_process_a_node_schedules(tmp_path: Path) -> None:
 
 def test_a_process_without_the_turn_syncs_only_when_the_other_is_gone(tmp_path: Path) -> None:
     first, second = scheduler_turn(tmp_path), scheduler_turn(tmp_path)
-    runs = Runs()
-    job = in_turn(second, runs)
+    runs, begun = Runs(), [0]
+    job = in_turn(second, lambda: begun.append(1), runs)
     assert first.take()
     assert job() == Synced(0, 0, 0)
-    assert runs.count == 0
+    assert (runs.count, len(begun)) == (0, 1)
     first.close()
     assert job() == WELL
-    assert runs.count == 1
+    assert job() == WELL
+    # Whoever takes over begins anew, once: it cannot know whether the disk is what the other one left.
+    assert (runs.count, len(begun)) == (2, 2)
     second.close()
 
 

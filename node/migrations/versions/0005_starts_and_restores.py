@@ -23,6 +23,8 @@ def upgrade() -> None:
         state.add_column(sa.Column('restored_to', sa.BigInteger(), nullable=True))
     with op.batch_alter_table('outbox') as outbox:
         outbox.add_column(sa.Column('replayed', sa.Boolean(), server_default=sa.false(), nullable=False))
+    with op.batch_alter_table('case') as case:
+        case.add_column(sa.Column('returns', _INTEGER, server_default='0', nullable=False))
     op.create_table('log_fence',
     sa.Column('node', sa.String(length=63), nullable=False),
     sa.Column('log_index', sa.BigInteger(), autoincrement=False, nullable=False),
@@ -53,6 +55,8 @@ def downgrade() -> None:
     op.drop_table('lost_case')
     op.drop_table('exported_request')
     op.drop_table('log_fence')
+    with op.batch_alter_table('case') as case:
+        case.drop_column('returns')
     with op.batch_alter_table('outbox') as outbox:
         outbox.drop_column('replayed')
     with op.batch_alter_table('sync_state') as state:
