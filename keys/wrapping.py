@@ -107,14 +107,37 @@ class CaseKeyStore:
         Raises KeyDestroyedError when it is absent, CannotOpenError when the wrapping is damaged, half destroyed, or
         made under another wrapping key.
         """
-        path, wrapping_key = self._path(case_id, use), self._wrapping_key(use)
+        return self._unwrapped(case_id, use, self.wrapping(case_id, use)[0])
+
+    def wrapping(self, case_id: str, use: str) -> tuple[bytes, float]:
+        """The wrapped key as it is on the disk, and when it was written (Unix seconds): for a backup of the keys.
+
+        Raises KeyDestroyedError when it is absent; one that does not unwrap is given all the same.
+        """
+        path = self._path(case_id, use)
         try:
             with path.open("rb") as file:
-                wrapped = file.read(_WRAPPING_BYTES + 1)
+                return file.read(_WRAPPING_BYTES + 1), os.fstat(file.fileno()).st_mtime
         except FileNotFoundError as error:
             raise KeyDestroyedError(f"the {use} key of case {case_id} is destroyed: its content is erased") from error
+
+    def put_back(self, case_id: str, use: str, wrapping: tuple[bytes, float]) -> None:
+        """Put what `wrapping` gave, here or in another store under the same wrapping keys, in its place, durably.
+
+        Raises CannotOpenError when it does not unwrap, KeyExistsError when the case has a key for this use.
+        """
+        path, (wrapped, made_at) = self._path(case_id, use), wrapping
+        self._unwrapped(case_id, use, wrapped)
+        make_private_directory(path.parent)
         try:
-            return AtRestKey(case_id, use, _decrypt(wrapping_key, wrapped, _wrapping_context(case_id, use)))
+            write_new_private({path: wrapped})
+        except FileExistsError as error:
+            raise KeyExistsError(f"case {case_id} has a key already: use that one") from error
+        os.utime(path, (made_at, made_at))
+
+    def _unwrapped(self, case_id: str, use: str, wrapped: bytes) -> AtRestKey:
+        try:
+            return AtRestKey(case_id, use, _decrypt(self._wrapping_key(use), wrapped, _wrapping_context(case_id, use)))
         except InvalidTag as error:
             raise CannotOpenError(
                 f"the {use} key of case {case_id} does not unwrap: half destroyed, damaged, or of another keyring"

@@ -24,6 +24,10 @@ class UnusableDatabaseError(Exception):
     """A database that could not keep what it is trusted with; the message says what to change."""
 
 
+class BackupError(Exception):
+    """A backup or a restore that cannot be made; nothing was changed by it, and the message says the way out."""
+
+
 def is_temporary(error: BaseException) -> bool:
     """Whether a database error is of the place (disk full, locked, read-only, unreachable), not of the statement."""
     if isinstance(error, PoolTimeoutError):
