@@ -107,7 +107,8 @@ class CaseKeyStore:
         Raises KeyDestroyedError when it is absent, CannotOpenError when the wrapping is damaged, half destroyed, or
         made under another wrapping key.
         """
-        return self._unwrapped(case_id, use, self.wrapping(case_id, use)[0])
+        wrapping_key = self._wrapping_key(use)
+        return _unwrapped(wrapping_key, case_id, use, self.wrapping(case_id, use)[0])
 
     def wrapping(self, case_id: str, use: str) -> tuple[bytes, float]:
         """The wrapped key as it is on the disk, and when it was written (Unix seconds): for a backup of the keys.
@@ -127,21 +128,13 @@ class CaseKeyStore:
         Raises CannotOpenError when it does not unwrap, KeyExistsError when the case has a key for this use.
         """
         path, (wrapped, made_at) = self._path(case_id, use), wrapping
-        self._unwrapped(case_id, use, wrapped)
+        _unwrapped(self._wrapping_key(use), case_id, use, wrapped)
         make_private_directory(path.parent)
         try:
             write_new_private({path: wrapped})
         except FileExistsError as error:
             raise KeyExistsError(f"case {case_id} has a key already: use that one") from error
         os.utime(path, (made_at, made_at))
-
-    def _unwrapped(self, case_id: str, use: str, wrapped: bytes) -> AtRestKey:
-        try:
-            return AtRestKey(case_id, use, _decrypt(self._wrapping_key(use), wrapped, _wrapping_context(case_id, use)))
-        except InvalidTag as error:
-            raise CannotOpenError(
-                f"the {use} key of case {case_id} does not unwrap: half destroyed, damaged, or of another keyring"
-            ) from error
 
     def destroy(self, case_id: str, use: str) -> None:
         """Destroy the key for good: overwrite the file, sync, unlink, sync the directory. Repeating does no harm.
@@ -201,6 +194,15 @@ def _made_at(path: Path) -> float:
         return path.stat().st_mtime
     except FileNotFoundError:
         return math.inf
+
+
+def _unwrapped(wrapping_key: bytes, case_id: str, use: str, wrapped: bytes) -> AtRestKey:
+    try:
+        return AtRestKey(case_id, use, _decrypt(wrapping_key, wrapped, _wrapping_context(case_id, use)))
+    except InvalidTag as error:
+        raise CannotOpenError(
+            f"the {use} key of case {case_id} does not unwrap: half destroyed, damaged, or of another keyring"
+        ) from error
 
 
 def _wrapping_context(case_id: str, use: str) -> bytes:
