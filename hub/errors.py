@@ -39,3 +39,14 @@ class ConflictError(HubError):
         self.rule = rule
         self.conflict = conflict
         super().__init__(f"a request against the {rule} that is known")
+
+
+class RecoveringError(HubError):
+    """This hub was set back and logs nothing until it has back what it signed: answered by a 503.
+
+    `notice` is the JWS of protocol.recovery.Recovering for the member that asked; None where no member did.
+    """
+
+    def __init__(self, notice: str | None = None) -> None:
+        self.notice = notice
+        super().__init__("this hub recovers what it signed and logs nothing until then: see `simpul-hub status`")

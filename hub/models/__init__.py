@@ -9,6 +9,7 @@ from hub.models.link import BoxHead, LinkHead
 from hub.models.log import LogHead, LogLeaf, LogTile
 from hub.models.member import MemberState
 from hub.models.part import NamedFile, UploadedPart
+from hub.models.recovery import HubState, RecoveryCheckpoint, RecoveryLeaf, RecoveryMember, RecoveryPart
 
 __all__ = [
     "Auditor",
@@ -18,6 +19,7 @@ __all__ = [
     "DirectoryMetadata",
     "DirectoryVersion",
     "Equivocation",
+    "HubState",
     "LinkHead",
     "LogHead",
     "LogLeaf",
@@ -25,6 +27,10 @@ __all__ = [
     "LoggedEntry",
     "MemberState",
     "NamedFile",
+    "RecoveryCheckpoint",
+    "RecoveryLeaf",
+    "RecoveryMember",
+    "RecoveryPart",
     "StoredPart",
     "UploadedPart",
 ]
