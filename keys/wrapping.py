@@ -107,7 +107,7 @@ class CaseKeyStore:
         Raises KeyDestroyedError when it is absent, CannotOpenError when the wrapping is damaged, half destroyed, or
         made under another wrapping key.
         """
-        wrapping_key = self._wrapping_key(use)
+        _, wrapping_key = self._path(case_id, use), self._wrapping_key(use)
         return _unwrapped(wrapping_key, case_id, use, self.wrapping(case_id, use)[0])
 
     def wrapping(self, case_id: str, use: str) -> tuple[bytes, float]:
