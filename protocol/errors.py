@@ -55,6 +55,7 @@ RULES: Final[dict[str, Rule]] = _table(
     ("addressed", "1", 422, "Addressed to somebody else"),
     ("counter", "5", 409, "The request counter is not above the last one"),
     ("incarnation", "8", 409, "The incarnation is not the one in force"),
+    ("recovering", "5", 503, "The hub was set back and logs nothing until it has back what it signed"),
     ("manifest", "5", 422, "The manifest does not match what came with it"),
     ("kind", "4", 422, "This kind may not go from here to there"),
     ("thread", "4", 422, "The thread reference does not fit the kind"),
