@@ -15,7 +15,7 @@ from keys.receipt import ReceiptCode
 from keys.sealing import SealingPublicKey
 from node.cases.atrest import open_content, seal_content
 from node.cases.report import letter_context
-from node.cases.tracked import Letter, hops_of, put_letter
+from node.cases.tracked import Letter, claim, hops_of, put_letter
 from node.cases.tracking import find_tracked
 from node.cases.views import Words
 from node.context import Node
@@ -40,7 +40,9 @@ def add_message(session: Session, node: Node, command: Words, now: int) -> str:
 
     Raises keys.errors.ReceiptCodeError for text that is no code, NoSuchCaseError for one that finds nothing here.
     """
-    tracked = find_tracked(session, ReceiptCode.parse(command.receipt))
+    code = ReceiptCode.parse(command.receipt)
+    tracked = find_tracked(session, code)
+    claim(tracked, code)
     put_letter(session, tracked, node.member_id, _own_copy(node, tracked, command.text), now)
     message = ReporterMessage(ADD, now, command.text)
     if tracked.custodian == node.member_id:

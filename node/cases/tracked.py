@@ -2,15 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from keys import b64u
+from keys.receipt import ReceiptCode
 from node.cases.lifecycle import State
 from node.models.cases import Tracked, TrackedEvent, TrackedMail
 from protocol.content import Progress
 from protocol.custody import Hop
 from protocol.errors import RemoteError
+
+#: Where H(lookup) is not known any more, its column holds this and the return reference, which is made of it.
+UNCLAIMED: Final = "?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +38,26 @@ def hops_of(rows: Sequence[dict[str, str]]) -> tuple[Hop, ...]:
     return tuple(Hop(row["offer"], row["accept"]) for row in rows)
 
 
+def find_by_return(session: Session, return_ref: str) -> Tracked | None:
+    """Return the record of a thread; None if there is none."""
+    return session.scalar(select(Tracked).where(Tracked.return_ref == return_ref))
+
+
+def is_retraced(tracked: Tracked) -> bool:
+    """Whether the record was lost and made again of its custodian's report: no case of ours stands behind it."""
+    return not tracked.own_file
+
+
+def claim(tracked: Tracked, code: ReceiptCode) -> None:
+    """Give a record that was made again what the reporter's receipt code tells: how it is found, and the mailbox."""
+    if tracked.lookup_h.startswith(UNCLAIMED):
+        tracked.lookup_h = b64u.encode(code.lookup_hash)
+        tracked.mailbox = code.mailbox().public.raw
+
+
 def tracked_by_return(session: Session, return_ref: str) -> Tracked:
     """Return the record of a thread; raise RemoteError("thread") if this node is not its origin."""
-    found = session.scalar(select(Tracked).where(Tracked.return_ref == return_ref))
+    found = find_by_return(session, return_ref)
     if found is None:
         raise RemoteError("thread", "no complaint was filed here under this return reference")
     return found

@@ -1,5 +1,7 @@
 """Tracking: what a receipt code, and nothing else, shows. Local rows only; sealed things are opened in memory."""
 
+from dataclasses import asdict
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -8,10 +10,10 @@ from keys.receipt import ReceiptCode
 from keys.sealing import SealingKey
 from node.cases.intake import own_file_context
 from node.cases.lifecycle import State
-from node.cases.names import office_name
+from node.cases.names import office_name, return_ref_of
 from node.cases.report import letter_context
 from node.cases.show import proven_hops
-from node.cases.tracked import hops_of
+from node.cases.tracked import UNCLAIMED, hops_of, is_retraced
 from node.cases.views import Attached, Complaint, Event, Message, NoSuchCaseError, Opening, Tracking
 from node.context import Node
 from node.models.cases import Tracked, TrackedEvent, TrackedMail
@@ -73,13 +75,17 @@ def track(session: Session, node: Node, receipt: str, now: int) -> Tracking:
 
 
 def own_filing(tracked: Tracked, mailbox: SealingKey) -> Filing:
-    """Return the reporter's own file, opened with the receipt."""
+    """Return the reporter's own file, opened with the receipt; an empty one where the office lost it."""
+    if is_retraced(tracked):
+        return Filing(asdict(Complaint("complaint", "", "", "", "anonymous")))
     return read_filing(open_part(tracked.own_file, mailbox, own_file_context(tracked.form_id, mailbox.public.kid)))
 
 
 def find_tracked(session: Session, code: ReceiptCode) -> Tracked:
     """Return the record behind a receipt code; raise NoSuchCaseError."""
-    found = session.scalar(select(Tracked).where(Tracked.lookup_h == b64u.encode(code.lookup_hash)))
+    lookup_h = b64u.encode(code.lookup_hash)
+    unclaimed = UNCLAIMED + return_ref_of(lookup_h)
+    found = session.scalar(select(Tracked).where(Tracked.lookup_h.in_([lookup_h, unclaimed])))
     if found is None:
         raise NoSuchCaseError("Kode ini benar bentuknya, tetapi tidak ada laporan dengan kode ini di simpul ini.")
     return found

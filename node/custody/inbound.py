@@ -12,8 +12,17 @@ from node.cases.atrest import new_key, seal_content
 from node.cases.lifecycle import State
 from node.cases.messages import cases_written_by, take_message
 from node.cases.report import enter, report
-from node.cases.tracked import Letter, apply_progress, hops_json, put_letter, tracked_by_return
+from node.cases.tracked import (
+    Letter,
+    apply_progress,
+    find_by_return,
+    hops_json,
+    is_retraced,
+    put_letter,
+    tracked_by_return,
+)
 from node.custody.arrival import Arrival
+from node.custody.retrace import retrace
 from node.files import shelf
 from node.models.cases import Ask, Case, CaseNote, Tracked
 from node.models.sync import OutboxEntry, OutboxPart
@@ -226,10 +235,13 @@ def on_message(arrival: Arrival) -> None:
 def on_progress(arrival: Arrival) -> None:
     """Move the origin's pointer along proven hops, and note what the custodian reports."""
     entry = arrival.entry
-    tracked = tracked_by_return(arrival.session, entry.ref or "")
+    tracked = find_by_return(arrival.session, entry.ref or "")
     progress = read_progress(arrival.open("message"))
     prove_chain(progress.hops, arrival.node.member_id, arrival.log, arrival.history, holder=entry.sender)
-    _check_own_offer(arrival, progress.hops, entry.ref)
+    if tracked is None:
+        tracked = retrace(arrival, progress)
+    elif not is_retraced(tracked):
+        _check_own_offer(arrival, progress.hops, entry.ref)
     letter = Letter(entry.id, "opening", arrival.ciphertext("reply")) if "reply" in entry.parts else None
     apply_progress(arrival.session, tracked, entry.sender, progress, letter)
 

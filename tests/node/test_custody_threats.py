@@ -175,7 +175,7 @@ def test_a_bad_entry_stops_none_of_those_beside_it(land: Country) -> None:
     good = crook.tell("offer", "kemnaker", {"case": GOOD})
     crook.push(bad, astray, good, crook.tell("progress", "kemnaker", {"message": b"?"}, ref=made_id("nothing")))
     land.settle()
-    assert rules(land.kemnaker) == ["canonical", "thread", None, "thread"]
+    assert rules(land.kemnaker) == ["canonical", "thread", None, "canonical"]
     assert [case.case_id for case in land.kemnaker.rows(Case)] == [good.entry.id]
 
 

@@ -5,6 +5,10 @@ from contextlib import contextmanager
 
 import pytest
 
+from keys.receipt import ReceiptCode
+from node.cases.lifecycle import State
+from node.cases.messages import add_message
+from node.cases.views import NoSuchCaseError, Words
 from node.models.sync import LogFence, OutboxEntry
 from node.sync.start import begin
 from protocol.custody import ACTING, Phase, Stance
@@ -163,3 +167,34 @@ def test_restored_again_and_again(land: Country, save: Saved, restore: Saved, ti
         land.settle()
     assert holders(land, filed.number) == ["kemnaker"]
     assert land.jabar.state().inc == times + 1
+
+
+def test_a_complaint_filed_and_handed_on_after_the_backup_is_tracked_again(
+    land: Country, save: Saved, restore: Saved
+) -> None:
+    """Its record is gone, the hub's log has the offer, its custodian reports, and the receipt code claims it."""
+    land.jabar.sync_well()
+    save(land.jabar)
+    filed = land.handed_to(land.kemnaker)
+    land.kemnaker.reply(filed.number)
+    land.settle()
+    restore(land.jabar)
+    land.settle()
+    tracked = land.jabar.track(filed.receipt)
+    assert (tracked.number, tracked.custodian_id) == (filed.number, "kemnaker")
+    assert [message.text for message in tracked.messages] == ["Kami periksa besok."]
+    land.jabar.do(add_message, Words(filed.receipt, "Masih belum."))
+    land.kemnaker.close(filed.number)
+    land.settle()
+    assert land.jabar.track(filed.receipt).state is State.RESOLVED
+    assert "Masih belum." in [message.text for message in land.kemnaker.page(filed.number).messages]
+
+
+def test_nobody_elses_receipt_claims_a_record_that_was_made_again(land: Country, save: Saved, restore: Saved) -> None:
+    land.jabar.sync_well()
+    save(land.jabar)
+    land.handed_to(land.kemnaker)
+    restore(land.jabar)
+    land.settle()
+    with pytest.raises(NoSuchCaseError):
+        land.jabar.track(ReceiptCode.generate().text)
