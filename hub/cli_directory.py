@@ -1,4 +1,4 @@
-"""The commands of simpul-hub that change or show the directory: enrol, suspend, activate, renew, rotate, members."""
+"""The commands of simpul-hub that change or show the directory: who is a member, in which status, by which keys."""
 
 import time
 from pathlib import Path
@@ -8,7 +8,7 @@ import click
 
 from hub.clock import now
 from hub.commandline import ask_passphrase, data_option, migrated, passphrase_option, registrar_option, settings_of
-from hub.errors import FoundingError
+from hub.errors import EnrolmentError, FoundingError
 from hub.founding import log_writer, read_federation_file
 from hub.members.ceremony import Holders, Rotation
 from hub.members.ceremony import rotate as rotate_root
@@ -21,6 +21,7 @@ from hub.members.enrolment import (
     standings,
 )
 from hub.members.online import warnings_of_expiry
+from hub.members.retirement import check_untied
 from hub.members.roster import Rosters
 from hub.members.store import latest_directory
 from hub.settings import Settings
@@ -105,6 +106,38 @@ def activate(ctx: click.Context, member: str, registrar: Path | None, passphrase
 
 @click.command()
 @data_option
+@click.argument("member")
+@click.option(
+    "--drained", is_flag=True, help="The office says that its own filings are handed on and that its outbox is empty."
+)
+@registrar_option
+@passphrase_option
+@click.pass_context
+def retire(
+    ctx: click.Context, member: str, registrar: Path | None, passphrase_file: Path | None, *, drained: bool
+) -> None:
+    """Take MEMBER out of service: from then on it confirms what it gets, and says nothing else.
+
+    Refused while the log shows a case with it. What it filed itself and still holds is in no log: ask the office.
+    """
+    settings = settings_of(ctx)
+    database = migrated(settings)
+    with database.reading() as session:
+        # Told before anybody is asked for a passphrase; what counts is the same check under the lock.
+        check_untied(session, member)
+    if not drained:
+        raise EnrolmentError(
+            f"ask {member} whether its own filings are handed on and its outbox is empty, which cannot be seen here, "
+            "and say so with --drained"
+        )
+    keys = _registrar(settings, registrar, passphrase_file)
+    with database.transaction() as session:
+        directory = keys.retire(session, member, now())
+    click.echo(f"{member} is {Status.RETIRED}: directory version {directory.version}")
+
+
+@click.command()
+@data_option
 @registrar_option
 @passphrase_option
 @click.pass_context
@@ -180,21 +213,25 @@ def rotate(
 @data_option
 @click.pass_context
 def members(ctx: click.Context) -> None:
-    """List the members with their last contact and what waits for them."""
+    """List the members with their last contact, how many entries they have not fetched, and since when (UTC)."""
     settings = settings_of(ctx)
     federation = read_federation_file(settings)
     database = migrated(settings)
     with database.reading() as session:
         found_members = standings(session, Rosters(federation))
         warnings = warnings_of_expiry(session, federation, now())
-    line = "{:<20} {:<32} {:<12} {:<10} {:<17} {:>6}"
-    click.echo(line.format("id", "name", "kind", "status", "last contact", "queue"))
+    line = "{:<20} {:<32} {:<12} {:<10} {:<17} {:>6} {:<17}"
+    click.echo(line.format("id", "name", "kind", "status", "last contact", "queue", "waiting since"))
     for standing in found_members:
-        member, contact = standing.member, standing.last_contact
-        when = "never" if contact is None else time.strftime("%Y-%m-%d %H:%M", time.gmtime(contact))
-        click.echo(line.format(member.id, member.name[:32], member.kind, member.status, when, standing.queued))
+        member = standing.member
+        when, since = _minute(standing.last_contact, "never"), _minute(standing.waiting_since, "-")
+        click.echo(line.format(member.id, member.name[:32], member.kind, member.status, when, standing.queued, since))
     for warning in warnings:
         click.echo(f"! {warning}", err=True)
+
+
+def _minute(seconds: int | None, otherwise: str) -> str:
+    return otherwise if seconds is None else time.strftime("%Y-%m-%d %H:%M", time.gmtime(seconds))
 
 
 def holders_of(paths: tuple[Path, ...], threshold: int | None, passphrase: str) -> Holders | None:
@@ -249,4 +286,4 @@ def _set_status(
     click.echo(f"{member} is {status}: directory version {directory.version}")
 
 
-COMMANDS: Final = (enrol, suspend, activate, renew, rotate, members)
+COMMANDS: Final = (enrol, suspend, activate, retire, renew, rotate, members)

@@ -9,6 +9,8 @@
     directory/targets/         every file that a version names, under its hash
     entries/<NNNNNNNNN>.json   `{"entries":[{"index":7,"jws":…},…]}`: the entries of the 256 leaves from N on, in the
                                order of the log; only with --entries, and absent where there is none
+    equivocations/<N>.json     `{"entries":[{"at":…,"index":7,"jws":…},…]}`: texts that were refused because the entry
+                               of that leaf stands at their position; also only with --entries
 
 All of one snapshot: the tiles are exactly those of the checkpoint's size. Nothing else is in it, above all no part.
 """
@@ -19,7 +21,7 @@ import orjson
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from hub.auditors.access import PAGE_ENTRIES, entries_page
+from hub.auditors.access import PAGE_ENTRIES, entries_page, equivocations_page
 from hub.log.published import published_tile, published_tiles
 from hub.log.tree import read_head
 from hub.members.store import newest
@@ -41,9 +43,10 @@ def export_folder(session: Session, federation: Federation, folder: Path, *, ent
         _write(folder / tile.path(), published_tile(session, tile) or b"")
     if entries:
         for first in range(0, head.size, PAGE_ENTRIES):
-            page = entries_page(session, first, min(first + PAGE_ENTRIES, head.size))
-            if page:
-                _write(folder / "entries" / f"{first:09d}.json", orjson.dumps({"entries": page}) + b"\n")
+            for room, read in (("entries", entries_page), ("equivocations", equivocations_page)):
+                page = read(session, first, min(first + PAGE_ENTRIES, head.size))
+                if page:
+                    _write(folder / room / f"{first:09d}.json", orjson.dumps({"entries": page}) + b"\n")
     _write(folder / "checkpoint", head.note.encode())
     return head.size
 

@@ -3,11 +3,11 @@
 import secrets
 from typing import Final
 
-from sqlalchemy import insert, select
+from sqlalchemy import and_, insert, select
 from sqlalchemy.orm import Session
 
 from hub.errors import EnrolmentError
-from hub.models import Auditor, LoggedEntry
+from hub.models import Auditor, Equivocation, LoggedEntry
 from keys import b64u
 from keys.digest import sha256
 
@@ -41,6 +41,26 @@ def entries_page(session: Session, first: int, after: int) -> list[dict[str, obj
         .limit(PAGE_ENTRIES)
     )
     return [{"index": index, "jws": raw} for index, raw in session.execute(query)]
+
+
+def equivocations_page(session: Session, first: int, after: int) -> list[dict[str, object]]:
+    """Return the refused texts for positions whose logged entries have their leaves in [first, after), at most 256.
+
+    `{"at":…,"index":7,"jws":…}`: `index` is the leaf of the entry that is logged, `at` when the other text came.
+    """
+    same = and_(
+        Equivocation.sender == LoggedEntry.sender,
+        Equivocation.recipient == LoggedEntry.recipient,
+        Equivocation.seq == LoggedEntry.seq,
+    )
+    query = (
+        select(Equivocation.at, LoggedEntry.index, Equivocation.jws)
+        .join(LoggedEntry, same)
+        .where(LoggedEntry.index >= first, LoggedEntry.index < after)
+        .order_by(LoggedEntry.index)
+        .limit(PAGE_ENTRIES)
+    )
+    return [{"at": at, "index": index, "jws": raw} for at, index, raw in session.execute(query)]
 
 
 def _hash(token: str) -> bytes:

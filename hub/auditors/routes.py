@@ -1,27 +1,36 @@
-"""`GET /audit/entries?from=N&to=M`, with `Authorization: Bearer TOKEN`."""
+"""`GET /audit/entries?from=N&to=M` and `GET /audit/equivocations?…`, with `Authorization: Bearer TOKEN`."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 
 from flask import Blueprint, Response, jsonify, request
+from sqlalchemy.orm import Session
 
-from hub.auditors.access import auditor_of, entries_page
+from hub.auditors.access import auditor_of, entries_page, equivocations_page
 from hub.problems import problem
 from protocol.errors import RemoteError
 from service.database import Database
 
 
 def blueprint(database: Database) -> Blueprint:
-    """Return the auditors' route."""
+    """Return the auditors' routes."""
     routes = Blueprint("audit", __name__, url_prefix="/audit")
 
     @routes.get("/entries")
     def entries() -> Response:
+        return answer(entries_page)
+
+    @routes.get("/equivocations")
+    def equivocations() -> Response:
+        return answer(equivocations_page)
+
+    def answer(read: Callable[[Session, int, int], list[dict[str, object]]]) -> Response:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         first, after = _position("from", 0), _position("to", None)
         with database.reading() as session:
             if scheme.lower() != "bearer" or auditor_of(session, token) is None:
                 return _unauthorized()
-            page = entries_page(session, first, after)
+            page = read(session, first, after)
         response = jsonify({"entries": page})
         response.headers["Cache-Control"] = "no-store"
         return response

@@ -4,15 +4,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from hub.errors import EnrolmentError, FoundingError
 from hub.log.tree import LogWriter, read_head
 from hub.members.online import Online
+from hub.members.retirement import check_untied
 from hub.members.roster import Roster, Rosters
 from hub.members.store import add_metadata, add_version, latest_version, read_version, stored_roots
-from hub.models import BoxHead, MemberState
+from hub.models import BoxHead, LoggedEntry, MemberState
 from keys.signing import SigningKey, VerifyKey
 from protocol.directory import (
     Competence,
@@ -69,6 +70,13 @@ class Registrar:
             return directory.with_member(replace(member, status=status), now)
 
         return self._change(session, change, now)
+
+    def retire(self, session: Session, party: str, now: int) -> Directory:
+        """Retire a member; raise EnrolmentError as above, or while the log shows that a case is left with it."""
+        # Whoever pushes waits here, so that nothing is accepted or offered in between.
+        read_head(session, lock=True)
+        check_untied(session, party)
+        return self.set_status(session, party, Status.RETIRED, now)
 
     def renew(self, session: Session, now: int) -> Directory:
         """Say the same again, good for another thirty days, and under the newest root."""
@@ -150,24 +158,49 @@ def check_party(party: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One line of `simpul-hub members`: last contact in seconds since 1970 (None: never), entries not yet pulled."""
+    """One line of `simpul-hub members`: last contact in seconds since 1970 (None: never), entries not yet pulled.
+
+    `waiting_since` is when the oldest of them was logged (None: there is none).
+    """
 
     member: Member
     last_contact: int | None
     queued: int
+    waiting_since: int | None
 
 
 def standings(session: Session, rosters: Rosters) -> list[Standing]:
-    """Return every member with its last contact and queue, by id."""
+    """Return every member with its last contact and queue, by id.
+
+    A member that is in contact and leaves its inbox alone withholds something, or is shown another hub's.
+    """
     roster: Roster = rosters.current(session)
     states = {state.member: state for state in session.scalars(select(MemberState))}
     boxes = {box.party: box.inbox for box in session.scalars(select(BoxHead))}
+    oldest = _oldest_waiting(session)
     found = []
     for party, member in sorted(roster.directory.members.items()):
         state = states.get(party)
         queued = boxes.get(party, 0) - (state.inbox if state else 0)
-        found.append(Standing(member, state.last_contact if state else None, max(queued, 0)))
+        contact = state.last_contact if state else None
+        found.append(Standing(member, contact, max(queued, 0), oldest.get(party)))
     return found
+
+
+def _oldest_waiting(session: Session) -> dict[str, int]:
+    """Return for each party when the first entry beyond what it has stored was logged."""
+    query = (
+        select(BoxHead.party, LoggedEntry.received_at)
+        .outerjoin(MemberState, MemberState.member == BoxHead.party)
+        .join(
+            LoggedEntry,
+            and_(
+                LoggedEntry.recipient == BoxHead.party,
+                LoggedEntry.inbox_pos == func.coalesce(MemberState.inbox, 0) + 1,
+            ),
+        )
+    )
+    return dict(session.execute(query).all())
 
 
 def _strings(value: object) -> tuple[str, ...]:

@@ -10,10 +10,10 @@ from typing import Final
 from hub.members.roster import Roster
 from protocol import jws
 from protocol.bundle import Request
-from protocol.content import read_receipt_body, read_ruling_body
-from protocol.custody import LogView, check_seen
-from protocol.directory import Kind, Use
-from protocol.entry import Entry, SignedEntry, read_entry
+from protocol.content import read_receipt_body, read_receipt_seen, read_ruling_body
+from protocol.custody import LogView, check_head
+from protocol.directory import Kind, Status, Use
+from protocol.entry import Entry, SignedEntry, TreeHead, read_entry
 from protocol.errors import RemoteError
 from protocol.kinds import Way
 from protocol.seal import check_part
@@ -43,12 +43,17 @@ def examine(raw: str, request: Request, roster: Roster, parts: Mapping[str, byte
         return Candidate(h, None, refusal)
     try:
         _check(signed.entry, request.inc, roster, parts)
-        if signed.entry.seen is not None:
+        seen = _seen(signed.entry)
+        if seen is not None:
             # Leaves are never taken back, so what the log was before the write lock it is under it.
-            check_seen(signed.entry, log)
+            check_head(seen, log)
     except RemoteError as refusal:
         return Candidate(h, signed, refusal)
     return Candidate(h, signed)
+
+
+def _seen(entry: Entry) -> TreeHead | None:
+    return read_receipt_seen(entry.body) if entry.kind == "receipt" else entry.seen
 
 
 def _verified(raw: str, node: str, roster: Roster) -> SignedEntry:
@@ -61,6 +66,9 @@ def _verified(raw: str, node: str, roster: Roster) -> SignedEntry:
 def _check(entry: Entry, inc: int, roster: Roster, parts: Mapping[str, bytes]) -> None:
     if entry.inc != inc:
         raise RemoteError("incarnation", "the entry was made under another incarnation than the request", inc=inc)
+    if roster.member(entry.sender).status is Status.RETIRED and entry.kind != "receipt":
+        # What is still on its way to it may come, and be confirmed; it begins nothing any more.
+        raise RemoteError("member", "the sender is retired: it confirms what it gets, and says nothing else")
     _check_way(entry, roster)
     _check_body(entry, roster)
     if entry.kind == "offer" and not roster.member(entry.recipient).takes_offers:

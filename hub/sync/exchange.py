@@ -1,19 +1,22 @@
 """One exchange: a request bundle in, durable effects, the signed answer out."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub.errors import LogError
 from hub.log.tree import Head, LogWriter, StoredLog, consistency, read_head
 from hub.members.roster import Roster, Rosters, newest_version
+from hub.models import LoggedEntry
 from hub.sync.counters import check_counter, count
+from hub.sync.evidence import keep_evidence
 from hub.sync.examine import Candidate, examine
 from hub.sync.judge import judge
-from hub.sync.ledger import Ledger, load_ledger
+from hub.sync.ledger import load_ledger
 from hub.sync.pull import collect
 from hub.sync.record import record
 from keys.signing import SigningKey
@@ -27,12 +30,15 @@ from protocol.bundle import (
     read_bundle,
     read_request,
 )
+from protocol.entry import SignedEntry
 from protocol.errors import RemoteError
 from service.database import Database
 
 _LOGGER: Final = logging.getLogger(__name__)
 #: A directory that changes under every attempt means that something else is wrong.
 _ATTEMPTS: Final = 5
+#: The states of what stands in the log.
+_LOGGED: Final = ("ok", "dup")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +102,14 @@ class Exchange:
             ledger = load_ledger(session, asked.request.node, head.size, asked.candidates)
             push = tuple(judge(candidate, ledger) for candidate in asked.candidates)
             record(session, self._log, head, ledger, asked.bundle.parts, now)
-        for candidate, verdict in zip(asked.candidates, push, strict=True):
-            _note(asked.request.node, candidate, verdict, ledger)
+            refused = [signed for verdict, signed in _signed(asked.candidates, push) if verdict.state not in _LOGGED]
+            contradictions = keep_evidence(session, ledger, refused, now)
+        node = asked.request.node
+        for verdict in push:
+            _note(node, verdict)
+        for entry in contradictions:
+            # Two signed texts for one position: the node was set back without noticing, or says two things.
+            _LOGGER.warning("ALARM %s signed another entry for position %d to %s", node, entry.seq, entry.recipient)
         return push
 
     def _answer(self, asked: _Asked, push: tuple[Pushed, ...]) -> bytes:
@@ -105,8 +117,10 @@ class Exchange:
         request = asked.request
         with self._database.reading() as session:
             head: Head = read_head(session)
-            told = {verdict.index for verdict in push if verdict.state in ("ok", "dup") and verdict.index is not None}
-            delivery = collect(session, request.node, request.pull, told, _winners(asked.candidates, push))
+            told = {verdict.index for verdict in push if verdict.state in _LOGGED and verdict.index is not None}
+            winners = _winners(asked.candidates, push)
+            _note_strangers(session, request.node, winners)
+            delivery = collect(session, request.node, request.pull, told, winners)
             proof = consistency(session, request.seen.size, head)
         answer = Answer(
             hub=request.hub,
@@ -128,12 +142,25 @@ def _winners(candidates: Sequence[Candidate], push: Sequence[Pushed]) -> set[int
     """
     return {
         verdict.index
-        for candidate, verdict in zip(candidates, push, strict=True)
-        if verdict.state == "lost"
-        and verdict.index is not None
-        and candidate.signed is not None
-        and candidate.signed.entry.kind == "offer"
+        for verdict, signed in _signed(candidates, push)
+        if verdict.state == "lost" and verdict.index is not None and signed.entry.kind == "offer"
     }
+
+
+def _note_strangers(session: Session, node: str, winners: set[int]) -> None:
+    """Write down who lost a slot to another: nobody can know a slot before its maker shows it to somebody."""
+    if not winners:
+        return
+    query = select(LoggedEntry.index, LoggedEntry.sender).where(LoggedEntry.index.in_(winners))
+    for index, sender in session.execute(query.where(LoggedEntry.sender != node).order_by(LoggedEntry.index)):
+        _LOGGER.warning("ALARM %s made an offer with the slot of leaf %d, which is %s's", node, index, sender)
+
+
+def _signed(candidates: Sequence[Candidate], push: Sequence[Pushed]) -> Iterator[tuple[Pushed, SignedEntry]]:
+    """Return the verdicts on what is the node's own word, with it."""
+    for candidate, verdict in zip(candidates, push, strict=True):
+        if candidate.signed is not None:
+            yield verdict, candidate.signed
 
 
 def _check_seen(request: Request, log: StoredLog) -> None:
@@ -145,12 +172,10 @@ def _check_seen(request: Request, log: StoredLog) -> None:
         raise
 
 
-def _note(node: str, candidate: Candidate, verdict: Pushed, ledger: Ledger) -> None:
-    """Write down a refusal by names and positions."""
-    if verdict.state in ("ok", "dup"):
+def _note(node: str, verdict: Pushed) -> None:
+    """Write down a refusal by its name."""
+    if verdict.state in _LOGGED:
         return
     _LOGGER.info("%s: refused %s %s by %s", node, verdict.id, verdict.state, verdict.reason)
-    entry = None if candidate.signed is None else candidate.signed.entry
-    if verdict.reason == "seq" and entry is not None and entry.seq < ledger.next_seq(entry.recipient):
-        # Two signed texts for one position: the node was set back without saying so, or says two things.
-        _LOGGER.warning("ALARM %s signed another entry for position %d to %s", node, entry.seq, entry.recipient)
+    if verdict.reason == "seen":
+        _LOGGER.critical("ALARM %s made an entry over a log that is not ours: %s", node, verdict.id)

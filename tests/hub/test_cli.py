@@ -11,6 +11,7 @@ from hub import clock
 from hub.cli import main
 from keys.keyfile import KdfCost
 from keys.keyring import Keyring
+from protocol.bundle import Pull
 from protocol.enrol import EnrolRequest
 from tests.support.federation import NOW, records, signing
 from tests.support.hub import PASSPHRASE, FoundedHub, node_of, served
@@ -68,7 +69,7 @@ def test_founding_enrolling_and_listing(runner: CliRunner, tmp_path: Path, monke
     enrolled = run(runner, data, *arguments, "--yes")
     assert "enrolled aceh: directory version 2" in enrolled.output
     line = next(line for line in run(runner, data, "members").output.splitlines() if line.startswith("aceh"))
-    assert line.split() == ["aceh", "Provinsi", "Aceh", "province", "active", "never", "0"]
+    assert line.split() == ["aceh", "Provinsi", "Aceh", "province", "active", "never", "0", "-"]
     assert "already" in one_line(run(runner, data, "init", "--url", "http://x"))
 
 
@@ -87,8 +88,37 @@ def test_the_list_shows_last_contact_and_queue(runner: CliRunner, founded: Found
     lines = {
         line.split()[0]: line.split() for line in run(runner, founded.settings.data_dir, "members").output.splitlines()
     }
-    assert lines["kemnaker"][-2:] == ["never", "2"]
-    assert lines["jabar"][-3:] == ["2026-09-21", "14:13", "0"]
+    assert lines["kemnaker"][-4:] == ["never", "2", "2026-09-21", "14:13"]
+    assert lines["jabar"][-4:] == ["2026-09-21", "14:13", "0", "-"]
+
+
+def test_the_list_shows_since_when_a_member_leaves_its_inbox_alone(runner: CliRunner, founded: FoundedHub) -> None:
+    """A member that is in contact and fetches nothing, or is shown none of it: the oldest entry tells since when."""
+    times = iter(range(NOW, NOW + 100_000, 3_600))
+    with served(founded, lambda: next(times)) as url:
+        jabar, kemnaker = node_of(founded, "jabar", url), node_of(founded, "kemnaker", url)
+        for n in range(1, 4):
+            jabar.sync(jabar.receipt("kemnaker", n))
+        kemnaker.sync(pull=Pull(1, 0, 0), follow=False)
+    lines = run(runner, founded.settings.data_dir, "members").output.splitlines()
+    line = next(line.split() for line in lines if line.startswith("kemnaker"))
+    assert line[-4:] == ["17:13", "2", "2026-09-21", "15:13"]
+
+
+def test_retiring_a_member(runner: CliRunner, founded: FoundedHub) -> None:
+    data = founded.settings.data_dir
+    with served(founded) as url:
+        jabar, kemnaker = node_of(founded, "jabar", url), node_of(founded, "kemnaker", url)
+        offer = jabar.offer("kemnaker")
+        jabar.sync(offer)
+        assert offer.entry.id in one_line(run(runner, data, "retire", "kemnaker", "--drained"))
+        kemnaker.sync(kemnaker.answer("reject", offer))
+    assert "--drained" in one_line(run(runner, data, "retire", "kemnaker"))
+    done = run(runner, data, "retire", "kemnaker", "--drained")
+    assert "kemnaker is retired: directory version" in done.output, done.output
+    assert "retired" in next(x for x in run(runner, data, "members").output.splitlines() if x.startswith("kemnaker"))
+    assert "already" in one_line(run(runner, data, "retire", "kemnaker", "--drained"))
+    assert "no member" in one_line(run(runner, data, "retire", "nobody", "--drained"))
 
 
 def test_what_is_no_request_is_refused(runner: CliRunner, data_dir: Path, tmp_path: Path) -> None:
@@ -190,6 +220,7 @@ def test_without_a_hub_it_says_so(runner: CliRunner, tmp_path: Path) -> None:
         ["enrol"],
         ["suspend"],
         ["activate"],
+        ["retire"],
         ["renew"],
         ["rotate"],
         ["members"],
