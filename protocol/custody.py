@@ -55,6 +55,8 @@ TRANSITIONS: Final[dict[tuple[Stance, Step], tuple[Stance, int]]] = {
     (Stance.HELD, Step.OFFER): (Stance.OFFERED, 0),
     (Stance.HELD, Step.OFFER_FOUND): (Stance.OFFERED, 0),
     (Stance.HELD, Step.OFFER_LOST): (Stance.HELD, 1),
+    # Another of ours has won the slot that this one waits for: it is the one that locks.
+    (Stance.OFFERED, Step.OFFER_FOUND): (Stance.OFFERED, 0),
     (Stance.OFFERED, Step.ACCEPT_WON): (Stance.PASSED, 1),
     (Stance.OFFERED, Step.REJECT_WON): (Stance.HELD, 1),
     (Stance.OFFERED, Step.RECALL_WON): (Stance.HELD, 1),
