@@ -239,7 +239,6 @@ def test_a_recall_that_comes_with_its_offer_leaves_nothing_either(land: Country)
 
 
 def test_a_recall_of_ours_brings_the_case_back(land: Country) -> None:
-    """No office recalls by itself yet; a recall in the log is obeyed all the same."""
     number = land.jabar.file().number
     land.jabar.hand_over(number, "kemnaker")
     land.jabar.sync_well()
@@ -264,7 +263,7 @@ def test_a_suspended_office_still_hands_on_and_takes_nothing(land: Country) -> N
 
 
 def recall(office: Office, number: str) -> None:
-    """What a later version does by a deed of the desk."""
+    """A recall before its day (node.cases.desk.recall waits for it); in the log it counts all the same."""
     case = office.case(number)
     (offer,) = office.rows(OutboxEntry, OutboxEntry.entry_id == case.offer_id)
     draft = Draft(
