@@ -111,8 +111,8 @@ def pushable(session: Session) -> list[ColumnElement[bool]]:
 
     After a start nothing is said before the own fence, and nothing beside it.
     """
-    state = sync_state(session)
-    if state.phase != Phase.ACTING:
+    state = session.get(SyncState, 1)  # without a lock: this is asked while only reading, too
+    if state is not None and state.phase != Phase.ACTING:
         return [OutboxEntry.state == "queued", OutboxEntry.entry_id == (state.fence_id or "")]
     held = held_back(session)
     free = [or_(OutboxEntry.recipient != to, OutboxEntry.place < place) for to, place in held.items()]
