@@ -9,6 +9,7 @@ import click
 from sqlalchemy import func, select
 
 from keys.keyring import Keyring
+from node.cli_backup import backup, restore, show_lost
 from node.commandline import (
     MIGRATIONS,
     OneLineErrors,
@@ -39,6 +40,10 @@ def main() -> None:
     The passphrase comes from --passphrase-file, else from the file that SIMPUL_PASSPHRASE_FILE names, else from
     SIMPUL_PASSPHRASE, else it is asked for.
     """
+
+
+main.add_command(backup)
+main.add_command(restore)
 
 
 @main.command()
@@ -162,6 +167,7 @@ def status(data: Path) -> None:
         click.echo(f"last contact: {state.contact_at or 'never'}  log read: {state.log_size}  waiting: {waiting}")
         click.echo(f"trouble: {state.trouble or 'none'}")
         click.echo(f"directory: {_freshness(freshness(session), clock.now())}")
+        show_lost(session)
         for row in session.scalars(select(Alarm).order_by(Alarm.id.desc()).limit(20)):
             click.echo(f"{row.at}  {row.rule}: {row.detail}")
 

@@ -18,6 +18,8 @@ from node.settings import Settings, SettingsError
 from protocol.enrol import read_federation
 from protocol.errors import ProtocolError
 from service.database import Database, UnusableDatabaseError, first_line
+from service.errors import BackupError
+from service.restore import is_cut_short
 
 MIGRATIONS: Final = "node:migrations"
 data_option: Final = click.option(
@@ -36,7 +38,15 @@ class OneLineErrors(click.Group):
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except (KeysError, ProtocolError, SettingsError, CaseError, PeopleError, UnusableDatabaseError) as error:
+        except (
+            KeysError,
+            ProtocolError,
+            SettingsError,
+            CaseError,
+            PeopleError,
+            UnusableDatabaseError,
+            BackupError,
+        ) as error:
             raise click.ClickException(str(error)) from error
         except DBAPIError as error:
             raise click.ClickException(f"the database cannot be used now: {first_line(error)}") from error
@@ -49,6 +59,8 @@ def read_settings(data: Path) -> Settings:
     try:
         values = json.loads((data / "settings.json").read_text())
     except FileNotFoundError as error:
+        if is_cut_short(data):
+            raise SettingsError(f"a restore of {data} was cut short: run simpul-node restore again") from error
         raise SettingsError(f"{data} holds no node: simpul-node init --data {data} …") from error
     except ValueError as error:  # no JSON, or no text
         raise SettingsError(f"{data / 'settings.json'} is not JSON: {error}") from error

@@ -16,6 +16,7 @@ from node.api.reports import MAX_FILING_BYTES
 from node.app import MAX_REQUEST_BYTES, create_app
 from node.cases.atrest import erase
 from node.context import Node
+from node.custody.lost import lost_cases
 from node.files import outgoing, shelf, transfer
 from node.jobs import Scheduler, in_turn, make_sync, scheduler_turn
 from node.models.cases import Ask, Case
@@ -54,7 +55,9 @@ def sweep(node: Node, *, orphans_before: float | None = None) -> None:
         asks = {row[0]: row[1] for row in session.execute(select(Ask.ask_id, Ask.content.is_not(None)))}
         gone = {case_id for case_id, stance in known.items() if Stance(stance) in {Stance.ERASED, Stance.DECLINED}}
         gone |= {ask_id for ask_id, kept in asks.items() if not kept}
-        for case_id in (listed & gone) | (old - known.keys() - asks.keys()):
+        # A case that a backup lacks may come again from the hub: then its keys are needed.
+        lost = {row.case_id for row in lost_cases(session)}
+        for case_id in (listed & gone) | (old - known.keys() - asks.keys() - lost):
             erase(node, case_id)
 
 

@@ -51,6 +51,11 @@ class Member:
         while chunk := self.open.read(_BUFFER_BYTES):
             yield chunk
 
+    def skip(self) -> None:
+        """Read the content, and keep nothing of it."""
+        for _ in self.chunks():
+            pass
+
 
 class Packer:
     """Writes members one after the other, and counts them."""

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TypeVar
 
 from service import dump, private, snapshot
 from service.archive import Member, Packer, Sink, Source, members
@@ -25,6 +25,7 @@ SQLITE: Final = "database.sqlite"
 DUMP: Final = "database.dump"
 
 _STAMP: Final = "%Y%m%dT%H%M%SZ"
+_T = TypeVar("_T")
 #: Stage and amounts, for whoever watches: ("copying", 4, 10).
 Told = Callable[[str, int, int], None]
 
@@ -71,8 +72,10 @@ def _time(stamp: str) -> float:
 
 
 @contextmanager
-def alone(data_dir: Path) -> Iterator[None]:
-    """Let no other backup or restore of a party run; raise BackupError where one does."""
+def alone(data_dir: Path, keep_days: int = MAX_KEEP_DAYS) -> Iterator[None]:
+    """Let no other backup or restore of a party run; raise BackupError where one does, or for days that cannot be."""
+    if not 1 <= keep_days <= MAX_KEEP_DAYS:
+        raise BackupError(f"backups are kept for 1 to {MAX_KEEP_DAYS} days")
     turn = FileTurn(data_dir / "backup.lock")
     if not turn.take():
         raise BackupError(f"another backup or restore of {data_dir} is running: wait until it has ended")
@@ -108,50 +111,99 @@ def new_file(folder: Path, naming: Naming, at: int) -> Iterator[tuple[BinaryIO, 
             path.unlink(missing_ok=True)
 
 
-def pack(content: Content, data_dir: Path, sink: Sink, told: Told) -> tuple[int, int]:
-    """Write the archive; return how many members it has and how many bytes. `data_dir` lends room for a copy.
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One backup: how its file is called and where it goes, when, and who watches. `data_dir` lends room for copies."""
 
-    The database first: whatever file its rows tell of is there, and is in the archive unless it has gone since.
+    naming: Naming
+    folder: Path
+    data_dir: Path
+    at: int
+    told: Told
+
+
+def write(
+    run: Run,
+    seal: Callable[[BinaryIO], Sink],
+    unseal: Callable[[BinaryIO], Source],
+    fill: Callable[[Packer], None],
+    check: Callable[[Iterator[Member]], _T],
+) -> tuple[Path, int, _T]:
+    """Write a backup, read it back whole, and give it its name; return its path, its bytes, and what `check` found.
+
+    `fill` puts the members in, `check` takes all of them as they are read back. Whatever fails leaves no file.
     """
-    packer = Packer(sink, lambda done: told("writing", done, 0))
+    with new_file(run.folder, run.naming, run.at) as (file, path):
+        packer = Packer(seal(file), lambda done: run.told("writing", done, 0))
+        fill(packer)
+        packer.finish()
+        private.sync(file)
+        counted = _Counted(packer.content_bytes, run.told)
+        with path.open("rb") as again:
+            found = check(counted.pass_on(members(unseal(again))))
+        if (counted.members, counted.content_bytes) != (packer.members, packer.content_bytes):
+            raise BackupError("what was read back is not what was written: check the disk of the backup")
+        size = path.stat().st_size
+    return run.folder / run.naming.name(run.at), size, found
+
+
+class _Counted:
+    """Counts members on their way."""
+
+    def __init__(self, total: int, told: Told) -> None:
+        self._total: Final = total
+        self._told: Final = told
+        self.members = 0
+        self.content_bytes = 0
+
+    def pass_on(self, found: Iterator[Member]) -> Iterator[Member]:
+        for member in found:
+            yield member
+            self.members += 1
+            self.content_bytes += member.size
+            self._told("checking", self.content_bytes, self._total)
+
+
+def write_data(
+    run: Run, content: Content, seal: Callable[[BinaryIO], Sink], unseal: Callable[[BinaryIO], Source]
+) -> tuple[Path, int, dict[str, str]]:
+    """Write a data backup; return its path, its bytes, and the values that `content` wants, as the copy has them."""
+    return write(
+        run,
+        seal,
+        unseal,
+        lambda packer: _pack(content, run, packer),
+        lambda found: _checked_data(content, run, found),
+    )
+
+
+def _pack(content: Content, run: Run, packer: Packer) -> None:
+    # The database first: whatever file its rows tell of is there now, and is in the backup unless it goes meanwhile.
     for name, path in content.texts.items():
         packer.add(name, path.read_bytes())
-    _pack_database(content.database, data_dir, packer, told)
+    _pack_database(content.database, run, packer)
     for folder, store in content.folders.items():
         for name in sorted(store.names()):
             packer.add_file(f"{folder}/{name}", store.path(name))
-    packer.finish()
-    return packer.members, packer.content_bytes
 
 
-def _pack_database(database: Database, data_dir: Path, packer: Packer, told: Told) -> None:
+def _pack_database(database: Database, run: Run, packer: Packer) -> None:
     url = database.engine.url
     if url.get_backend_name() == "postgresql":
         packer.add_stream(DUMP, dump.dump(url.render_as_string(hide_password=False)))
         return
-    with private.passing_file(data_dir) as copied:
-        snapshot.copy(database, copied, lambda done, total: told("copying", done, total))
+    with private.passing_file(run.data_dir) as copied:
+        snapshot.copy(database, copied, lambda done, total: run.told("copying", done, total))
         packer.add_file(SQLITE, copied)
 
 
-def verify(content: Content, data_dir: Path, source: Source, written: tuple[int, int], told: Told) -> dict[str, str]:
-    """Read a data backup back whole, check its database, and return the values that `content` wants of it.
-
-    Raises BackupError, and whatever `source` raises.
-    """
-    count = size = 0
-    with private.passing_file(data_dir) as copied:
-        for member in members(source):
+def _checked_data(content: Content, run: Run, found: Iterator[Member]) -> dict[str, str]:
+    with private.passing_file(run.data_dir) as copied:
+        for member in found:
             if member.name == SQLITE or member.name.startswith(f"{DUMP}/"):
                 append(member, copied)
             else:
-                for _ in member.chunks():
-                    pass
-            # Pieces of a dump are members of their own, as they were counted when written.
-            count, size = count + 1, size + member.size
-            told("checking", size, written[1])
-        if (count, size) != written:
-            raise BackupError("what was read back is not what was written: check the disk of the backup")
+                member.skip()
         return checked(copied, content.database, content.wanted)
 
 
@@ -176,8 +228,6 @@ def append(member: Member, path: Path) -> None:
 
 def remove_old(folder: Path, naming: Naming, now: int, keep_days: int) -> list[Path]:
     """Remove this party's files of this kind that are older than `keep_days`, and return which."""
-    if not 1 <= keep_days <= MAX_KEEP_DAYS:
-        raise BackupError(f"backups are kept for 1 to {MAX_KEEP_DAYS} days")
     gone = naming.older(folder, now - int(timedelta(days=keep_days).total_seconds()))
     with private.disk_errors(f"cannot remove old backups from {folder}"):
         for path in gone:

@@ -78,12 +78,16 @@ class Database:
             yield session
             session.rollback()
 
-    def migrate(self) -> None:
-        """Bring the schema to the newest version, in one transaction."""
+    def migrate(
+        self, *, before: Callable[[Session], None] | None = None, after: Callable[[Session], None] | None = None
+    ) -> None:
+        """Bring the schema to the newest version, in one transaction with what is to be done before and after it."""
         with self._writer.begin() as connection:
             for statement in self._backend.BEFORE_MIGRATION:
                 connection.exec_driver_sql(statement)
+            _within(connection, before)
             command.upgrade(self.migration_config(connection), "head")
+            _within(connection, after)
 
     def migration_config(self, connection: Connection) -> Config:
         """Return Alembic's configuration for this database's scripts over an open connection."""
@@ -119,6 +123,14 @@ def attempt(session: Session) -> Iterator[None]:
     except BaseException:
         del session.info.get(_AFTERWARDS, [])[noted:]
         raise
+
+
+def _within(connection: Connection, action: Callable[[Session], None] | None) -> None:
+    if action is not None:
+        # Of the session's close, the transaction around it takes no notice.
+        with Session(connection, expire_on_commit=False, join_transaction_mode="rollback_only") as session:
+            action(session)
+            session.flush()
 
 
 def _url(text: str) -> URL:

@@ -11,6 +11,7 @@ from typing import IO, Final
 
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
 
 from service.database import Database
 from service.errors import BackupError
@@ -79,6 +80,11 @@ def load(path: Path, url: str) -> None:
         arguments = [*_LOAD, f"--use-list={chosen.name}", *_where(url), str(path)]
         with _running("pg_restore", arguments, _environment(url)) as output:
             output.read()
+
+
+def put_version(session: Session, version: str) -> None:
+    """Put the row in that `load` left out."""
+    session.execute(text(f"INSERT INTO {VERSION_TABLE} VALUES (:version)"), {"version": version})  # noqa: S608  ours
 
 
 def _where(url: str) -> Sequence[str]:

@@ -29,6 +29,15 @@ def write(path: Path, content: bytes) -> None:
         sync(file)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and its missing parents for the owner alone (0700); one that is there keeps its mode."""
+    with disk_errors(f"cannot make {folder}"):
+        if not folder.is_dir():
+            make_folder(folder.parent)
+            folder.mkdir(mode=0o700, exist_ok=True)
+            sync_folder(folder.parent)
+
+
 def sync(file: BinaryIO) -> None:
     """Make what was written to a file durable, and have whoever reads it next read from the disk itself."""
     file.flush()

@@ -9,19 +9,25 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from alembic.util import CommandError
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from service import dump, private, snapshot
 from service.archive import Member, Source, members
 from service.backup import DUMP, SQLITE, append
 from service.blobs import BlobNameError, BlobStore
+from service.database import Database
 from service.errors import BackupError
+from service.turn import FileTurn, Turn
 
 STAGING: Final = "restoring"
 _PLAN: Final = "plan.json"
@@ -131,6 +137,48 @@ def check_target(url: str, layout: Layout, data_dir: Path, *, dumped: bool) -> N
         raise BackupError(f"the backup is of a {kinds[0]} database, and the URL names a {kinds[1]} one: name another")
     if not dumped and Path(made.database or "").absolute() != (data_dir / layout.database).absolute():
         raise BackupError(f"a SQLite database is restored to {data_dir / layout.database} alone: name no other")
+
+
+def revive(copied: Path, url: str, migrations: str, mark: Callable[[Session], None], *, dumped: bool) -> None:
+    """Make a database of the copy, at the newest version of its schema and marked, all in one transaction.
+
+    Where it was dumped it goes to the empty database that `url` names; else it stays the file that it is. Raises
+    BackupError for a copy that this version cannot take.
+    """
+    version = ""
+    if dumped:
+        version = dump.values(copied, {dump.VERSION_TABLE: "version_num"}).get(dump.VERSION_TABLE, "")
+        dump.load(copied, url)
+        copied.unlink()
+    database = Database(url if dumped else f"sqlite:///{copied}", migrations)
+    try:
+        database.migrate(before=lambda session: dump.put_version(session, version) if dumped else None, after=mark)
+    except CommandError as error:
+        raise BackupError(f"the backup was made by another version of Simpul: install that one ({error})") from error
+    finally:
+        database.close()
+
+
+@contextmanager
+def nobody_serving(lock: Path, url: str | None) -> Iterator[None]:
+    """Hold the turn of a party's scheduler; raise BackupError while one of its processes has it.
+
+    `lock` is the file by which processes on one machine share it, `url` its database, None if nobody knows it any more.
+    """
+    turns: list[Turn] = [FileTurn(lock)]
+    if url is not None and make_url(url).get_backend_name() == "postgresql":
+        database = Database(url, "")
+        # Where the server cannot be asked, nobody serves from it.
+        with suppress(DBAPIError), database.reading() as session:
+            session.execute(text("SELECT 1"))
+            turns.append(database.turn(lock))
+    try:
+        if not all(turn.take() for turn in turns):
+            raise BackupError("it is being served: stop it first")
+        yield
+    finally:
+        for turn in turns:
+            turn.close()
 
 
 def place(data_dir: Path, layout: Layout, at: int) -> Path | None:

@@ -20,7 +20,8 @@ def copy(database: Database, target: Path, progress: Progress) -> None:
 
     Raises BackupError where the disk refuses.
     """
-    private.write(target, b"")
+    with private.disk_errors(f"cannot write into {target.parent}"):
+        private.write(target, b"")
     with database.engine.connect() as connection:
         source = connection.connection.driver_connection
         if not isinstance(source, sqlite3.Connection):
