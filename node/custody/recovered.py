@@ -15,7 +15,7 @@ from node.cases.lifecycle import TRANSITIONS, State
 from node.cases.report import enter, report
 from node.context import Node
 from node.models.cases import Ask, Case, CaseEvent
-from node.models.sync import LostCase, OutboxEntry
+from node.models.sync import InboxEntry, LostCase, OutboxEntry
 from node.sync.afresh import drop
 from node.sync.rows import alarm, link_to
 from protocol.content import read_ruling_body
@@ -99,6 +99,10 @@ def _answer(session: Session, _node: Node, entry: Entry, _now: int) -> None:
     case = session.get(Case, entry.re)
     if case is not None and entry.kind != "recall":
         case.answer_id = entry.id
+    offer = session.scalar(select(InboxEntry).where(InboxEntry.entry_id == entry.re, InboxEntry.kind == "offer"))
+    if case is None and entry.kind == "accept" and (offer is None or not offer.waiting):
+        # It was ours, and what came with the offer cannot be had any more: lost, and never silently.
+        session.merge(LostCase(case_id=entry.re or "", at=entry.at))
 
 
 def _grant(session: Session, _node: Node, entry: Entry, _now: int) -> None:

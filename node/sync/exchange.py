@@ -155,7 +155,7 @@ def apply_answer(session: Session, node: Node, opened: Opened, news: LogNews, no
         else:
             sender = _apply_inbox(session, node, opened.bundle, state, pulled, raw, log, history, now)
             senders |= {sender} if sender is not None else set()
-        if state.phase != Phase.ACTING:
+        if state.phase != Phase.ACTING and read_entry(raw).entry.rule.custody:
             # What happened since the backup happens again, in its order: a grant only after the accept that it follows.
             settle(session, node, log, history, now, inbox_read=False)
     settle(session, node, log, history, now, inbox_read=not opened.answer.more)
