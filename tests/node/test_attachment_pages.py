@@ -9,6 +9,9 @@ from tests.support.databases import Databases
 from tests.support.offices import Country, country
 from tests.support.photos import attached, photo
 
+#: Pages read and write through the services, whose own tests run on both databases.
+pytestmark = pytest.mark.database("sqlite")
+
 PHOTO = photo(100_000)
 
 

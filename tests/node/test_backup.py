@@ -3,17 +3,12 @@
 import json
 import os
 import shutil
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from node import cli
-from node.cases.views import Complaint
-from node.models.cases import Case
-from node.models.sync import LostCase
-from node.web import clock
 from protocol.custody import Phase
 from tests.support.databases import Databases
 from tests.support.hub import PASSPHRASE

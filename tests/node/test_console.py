@@ -13,6 +13,9 @@ from tests.support.offices import Country, Office, country, locked, password_of
 from tests.support.reports import PERSON, REPORT, TEXT, blank, code_of, number_of
 from tests.support.visitor import Page, Visitor
 
+#: Pages read and write through the services, whose own tests run on both databases.
+pytestmark = pytest.mark.database("sqlite")
+
 
 @pytest.fixture(scope="module")
 def lands(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[Country]:

@@ -7,6 +7,9 @@ import pytest
 from node.models.sync import InboxEntry
 from tests.support.nodes import Country, case_file
 
+#: Pages read and write through the services, whose own tests run on both databases.
+pytestmark = pytest.mark.database("sqlite")
+
 MAX_U32 = (1 << 32) - 1
 
 

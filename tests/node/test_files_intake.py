@@ -6,6 +6,9 @@ from node.files.intake import MAX_CASE_BYTES, Flaw, FlawsError, accept
 from node.files.kinds import TYPES, kind_of
 from tests.support.photos import HEADS, photo
 
+#: Pages read and write through the services, whose own tests run on both databases.
+pytestmark = pytest.mark.database("sqlite")
+
 
 @pytest.mark.parametrize("content_type", HEADS)
 def test_a_file_is_known_by_its_beginning(content_type: str) -> None:

@@ -8,6 +8,9 @@ from flask import Flask
 import node
 from node.web import accent, clock, errors, i18n
 
+#: Pages read and write through the services, whose own tests run on both databases.
+pytestmark = pytest.mark.database("sqlite")
+
 NOW = 1_790_000_000  # 21 September 2026, 21.13 WIB
 _DAY = 24 * 3_600
 

@@ -8,6 +8,9 @@ from node.portal import wizard
 from node.portal.draft import Draft
 from node.portal.wizard import PAGES, take
 
+#: Pages read and write through the services, whose own tests run on both databases.
+pytestmark = pytest.mark.database("sqlite")
+
 WHOLE = Draft("f", "r", "t", "complaint", "Jalan berlubang.", "32.73", "perairan", "anonymous")
 
 

@@ -16,6 +16,9 @@ from tests.support.federation import NOW
 from tests.support.offices import Country, Office
 from tests.support.photos import HEADS, attached, photo
 
+#: Pages read and write through the services, whose own tests run on both databases.
+pytestmark = pytest.mark.database("sqlite")
+
 PHOTO = photo(200_000)
 KEY = {"Idempotency-Key": "0123456789abcdef0123456789abcdef"}
 

@@ -21,6 +21,9 @@ from schemathesis.specs.openapi.checks import (
 from tests.support.caller import Caller, caller, officer
 from tests.support.offices import Country
 
+#: Pages read and write through the services, whose own tests run on both databases.
+pytestmark = pytest.mark.database("sqlite")
+
 _PATHS = {
     "/api/v1/asks": {"get"},
     "/api/v1/asks/{ask_id}": {"get"},

@@ -12,6 +12,9 @@ from node.models.cases import Case
 from tests.support.caller import FILING, Caller, caller, officer
 from tests.support.offices import Country, locked, password_of
 
+#: Pages read and write through the services, whose own tests run on both databases.
+pytestmark = pytest.mark.database("sqlite")
+
 
 @pytest.fixture
 def citizen(lands: Country) -> Caller:
