@@ -90,6 +90,22 @@ def check_coverage(coverage: list[str]) -> int:
     return status
 
 
+def run_model(arguments: list[str]) -> int:
+    """Search custody through every state: what is broken with the shipped rules, and with one of them left out.
+
+    ./run model [--weaken RULE] [--only NAME] [--deep] [--list]
+
+    --weaken RULE  leave out lock, order, leaves, fence, sent, slotkey or another: a counterexample must be found
+    --only NAME    only the settings whose name contains this
+    --deep         the larger settings as well
+    --list         name the settings and the rules
+
+    docs/model.md says what is modelled. Every argument is passed on to `python -m tests.model`.
+    """
+    ensure("dev")
+    os.execve(PYTHON, [str(PYTHON), "-m", "tests.model", *arguments], environment())  # noqa: S606
+
+
 def run_lint(arguments: list[str]) -> int:
     """Run every static check: style, format, types, import rules.
 
@@ -161,6 +177,7 @@ def run_clean(arguments: list[str]) -> int:
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "demo": run_demo,
     "test": run_tests,
+    "model": run_model,
     "lint": run_lint,
     "bench": run_bench,
     "system-deps": run_system_deps,
