@@ -6,6 +6,7 @@ import hub.auditors.routes
 import hub.log.routes
 import hub.members.routes
 import hub.parts.routes
+import hub.recovery.routes
 import hub.sync.routes
 from hub.clock import Clock
 from hub.failures import handle_failures
@@ -15,6 +16,7 @@ from hub.members.online import Online
 from hub.members.roster import Rosters
 from hub.parts.service import Parts
 from hub.parts.store import PartStore
+from hub.recovery.service import Recovery
 from hub.settings import Settings
 from hub.sync.exchange import Exchange
 from protocol.enrol import Federation
@@ -26,13 +28,16 @@ def create_app(settings: Settings, federation: Federation, keys: HubKeys, databa
     app = Flask("hub", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_request_bytes
     rosters = Rosters(federation)
-    exchange = Exchange(database, log_writer(federation, keys.log), rosters, keys.hub)
+    log, online = log_writer(federation, keys.log), Online(keys.online, federation)
     store = PartStore(settings.parts_dir, settings.min_free_bytes)
+    recovery = Recovery(database, log, rosters, keys.hub, online, store)
+    exchange = Exchange(database, log, rosters, keys.hub, recovery)
     parts = Parts(database, rosters, store, settings.max_waiting_bytes)
     app.register_blueprint(hub.sync.routes.blueprint(exchange, clock))
+    app.register_blueprint(hub.recovery.routes.blueprint(recovery, clock))
     app.register_blueprint(hub.parts.routes.blueprint(parts, clock, settings.retry_after_seconds))
     app.register_blueprint(hub.log.routes.blueprint(database))
-    app.register_blueprint(hub.members.routes.blueprint(database, Online(keys.online, federation), clock))
+    app.register_blueprint(hub.members.routes.blueprint(database, online, clock))
     app.register_blueprint(hub.auditors.routes.blueprint(database))
     handle_failures(app, settings.retry_after_seconds)
 

@@ -9,8 +9,8 @@ from flask import Flask, Response
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from hub.errors import LogError
-from hub.problems import busy, problem, rule_problem
+from hub.errors import LogError, RecoveringError
+from hub.problems import busy, problem, recovering_problem, rule_problem
 from protocol.errors import RemoteError
 from service.errors import is_temporary
 
@@ -57,6 +57,10 @@ def handle_failures(app: Flask, retry_after_seconds: int) -> None:
         # A locked database, a full disk: the transaction was rolled back, and the same may be sent again.
         _LOGGER.error("database unavailable: %s", describe(error))
         return busy(retry_after_seconds)
+
+    @app.errorhandler(RecoveringError)
+    def recovering(error: RecoveringError) -> Response:
+        return recovering_problem(error.notice, retry_after_seconds)
 
     @app.errorhandler(LogError)
     def log_stopped(error: LogError) -> Response:

@@ -11,11 +11,13 @@ from hub.clock import Clock
 from hub.failures import describe
 from hub.parts.collect import UNNAMED_SECONDS, collect, sweep
 from hub.parts.store import PartStore
+from hub.recovery.head_note import HeadNote
 from service.database import Database
 from service.turn import Turn
 
 _LOGGER: Final = logging.getLogger(__name__)
 _COLLECT_EVERY_SECONDS: Final = 3_600
+_HEAD_NOTE_SECONDS: Final = 5
 
 
 def schedule(turn: Turn, database: Database, store: PartStore, clock: Clock) -> BackgroundScheduler:
@@ -30,6 +32,18 @@ def schedule(turn: Turn, database: Database, store: PartStore, clock: Clock) -> 
     )
     jobs.start()
     return jobs
+
+
+def keep_head_note(jobs: BackgroundScheduler, note: HeadNote, database: Database) -> None:
+    """Write the newest checkpoint beside the database every few seconds, in each process that serves."""
+
+    def write() -> None:
+        try:
+            note.write(database)
+        except Exception as error:  # noqa: BLE001  whatever failed, the next time must come
+            _LOGGER.error("head.note was not written: %s", describe(error))  # noqa: TRY400
+
+    jobs.add_job(write, "interval", seconds=_HEAD_NOTE_SECONDS, id="head note")
 
 
 def _in_turn(turn: Turn, job: Callable[[], int]) -> Callable[[], None]:

@@ -7,7 +7,7 @@ from typing import Final
 import orjson
 from flask import Response
 
-from protocol.errors import RemoteError, Rule
+from protocol.errors import RULES, RemoteError, Rule
 
 CONTENT_TYPE: Final = "application/problem+json"
 RULE_TYPE: Final = "urn:simpul:rule:"
@@ -25,6 +25,15 @@ def rule_problem(error: RemoteError) -> Response:
 def conflict_problem(rule: Rule, detail: str, conflict: str) -> Response:
     """Return the 409 that carries what the hub knows, signed."""
     return _of_rule(rule, HTTPStatus.CONFLICT, detail, {"conflict": conflict})
+
+
+def recovering_problem(notice: str | None, retry_after_seconds: int) -> Response:
+    """Return the 503 of a hub that was set back; `notice` asks the member for what it has, where one asked."""
+    expected = {} if notice is None else {"recovering": notice}
+    detail = "this hub recovers what it signed; nothing was acknowledged: send it again later"
+    response = _of_rule(RULES["recovering"], HTTPStatus.SERVICE_UNAVAILABLE, detail, expected)
+    response.headers["Retry-After"] = str(retry_after_seconds)
+    return response
 
 
 def busy(retry_after_seconds: int) -> Response:

@@ -12,10 +12,11 @@ import waitress
 from hub.app import create_app
 from hub.clock import Clock
 from hub.founding import HubKeys
-from hub.jobs import schedule
+from hub.jobs import keep_head_note, schedule
 from hub.log.tree import check_stored_tree
 from hub.members.online import warn_of_expiry
 from hub.parts.store import PartStore
+from hub.recovery.head_note import HeadNote
 from hub.settings import Settings
 from keys import selftest
 from protocol.bundle import MAX_BUNDLE_BYTES
@@ -43,6 +44,8 @@ def serve(settings: Settings, federation: Federation, keys: HubKeys, database: D
     prepare(database)
     with database.reading() as session:
         warn_of_expiry(session, federation, clock())
+    note = HeadNote(settings.head_note_file, federation)
+    note.check(database, clock())
     app = create_app(settings, federation, keys, database, clock)
     server = waitress.create_server(
         app,
@@ -59,6 +62,7 @@ def serve(settings: Settings, federation: Federation, keys: HubKeys, database: D
     signal.signal(signal.SIGTERM, _stop)
     turn = database.turn(settings.data_dir / "jobs.lock")
     jobs = schedule(turn, database, PartStore(settings.parts_dir, settings.min_free_bytes), clock)
+    keep_head_note(jobs, note, database)
     sys.stdout.write(f"ready http://{settings.host}:{server.effective_port}\n")
     sys.stdout.flush()
     try:
@@ -66,6 +70,7 @@ def serve(settings: Settings, federation: Federation, keys: HubKeys, database: D
     finally:
         jobs.shutdown(wait=True)
         turn.close()
+        note.write(database)
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

@@ -81,6 +81,11 @@ class Settings:
         return self.data_dir / "parts"
 
     @property
+    def head_note_file(self) -> Path:
+        """The newest checkpoint, beside the database: hub.recovery.head_note."""
+        return self.data_dir / "head.note"
+
+    @property
     def online_key_file(self) -> Path:
         """The key that signs the directory's snapshot and timestamp."""
         return self.data_dir / "keys" / "online.key"

@@ -14,6 +14,7 @@ from hub.errors import FoundingError
 from hub.log.tree import read_head
 from hub.members.store import add_metadata, latest_version, newest, stored_roots
 from hub.models import DirectoryVersion
+from hub.recovery.state import is_recovering
 from keys.signing import SigningKey
 from protocol.enrol import Federation
 from protocol.publishing import sign_snapshot, sign_timestamp
@@ -25,6 +26,8 @@ SNAPSHOT_SECONDS: Final = 7 * 86_400
 _TARGETS_WARNING_SECONDS: Final = 10 * 86_400
 _ROOT_WARNING_SECONDS: Final = 30 * 86_400
 _DAY_SECONDS: Final = 86_400
+#: Timestamps are made twice a day and with each version of the directory: this is more than a backup can lack.
+_SKIPPED_VERSIONS: Final = 1_000
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -35,13 +38,23 @@ class Online:
     key: SigningKey
     federation: Federation
 
-    def vouch(self, session: Session, row: DirectoryVersion, now: int, *, first: bool = False) -> None:
-        """Make the next snapshot of a version, and the timestamp of that snapshot."""
-        version = 1 if first else newest(session, "snapshot").version + 1
+    def vouch(
+        self, session: Session, row: DirectoryVersion, now: int, *, first: bool = False, skipped: int = 0
+    ) -> None:
+        """Make the next snapshot of a version, and the timestamp of that snapshot; leave out `skipped` versions."""
+        version = 1 if first else newest(session, "snapshot").version + 1 + skipped
         expires = now + SNAPSHOT_SECONDS
         raw = sign_snapshot(version, expires, row.raw, row.version, self.key)
         add_metadata(session, "snapshot", version, expires, raw)
-        self._stamp(session, now, first=first)
+        self._stamp(session, now, first=first, skipped=skipped)
+
+    def vouch_again(self, session: Session, now: int) -> None:
+        """Vouch for the newest version after a recovery, above all versions that this hub may have signed before.
+
+        Raises FoundingError if the newest root names another key than this one.
+        """
+        self._check_key(session)
+        self.vouch(session, latest_version(session), now, skipped=_SKIPPED_VERSIONS)
 
     def renew(self, session: Session, now: int) -> bool:
         """Make a new timestamp, and a new snapshot, where more than half of its time is over; return whether it did.
@@ -50,22 +63,26 @@ class Online:
         """
         # Whoever serves beside this process waits here, and finds it done.
         read_head(session, lock=True)
-        if not is_due(newest(session, "timestamp").expires, TIMESTAMP_SECONDS, now):
+        # While this hub recovers, it cannot know what it vouched for last.
+        if is_recovering(session) or not is_due(newest(session, "timestamp").expires, TIMESTAMP_SECONDS, now):
             return False
-        root = stored_roots(session, self.federation).newest
-        if self.key.public not in root.keys("timestamp").keys:
-            raise FoundingError(
-                "the directory's own key is not the one that the newest root names: start this hub anew"
-            )
+        self._check_key(session)
         if is_due(newest(session, "snapshot").expires, SNAPSHOT_SECONDS, now):
             self.vouch(session, latest_version(session), now)
         else:
             self._stamp(session, now)
         return True
 
-    def _stamp(self, session: Session, now: int, *, first: bool = False) -> None:
+    def _check_key(self, session: Session) -> None:
+        root = stored_roots(session, self.federation).newest
+        if self.key.public not in root.keys("timestamp").keys:
+            raise FoundingError(
+                "the directory's own key is not the one that the newest root names: start this hub anew"
+            )
+
+    def _stamp(self, session: Session, now: int, *, first: bool = False, skipped: int = 0) -> None:
         snapshot = newest(session, "snapshot")
-        version = 1 if first else newest(session, "timestamp").version + 1
+        version = 1 if first else newest(session, "timestamp").version + 1 + skipped
         expires = now + TIMESTAMP_SECONDS
         raw = sign_timestamp(version, expires, snapshot.raw, snapshot.version, self.key)
         add_metadata(session, "timestamp", version, expires, raw)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from hub.errors import TryLaterError
 from hub.models import LoggedEntry, MemberState, NamedFile, UploadedPart
 from hub.parts.store import PartStore
+from hub.recovery.state import is_recovering
 from protocol.content import read_receipt_body
 from protocol.entry import read_entry
 from service.database import Database
@@ -30,6 +31,9 @@ def collect(database: Database, store: PartStore, now: int) -> int:
     """Remove what need not be kept; return how many parts went. Safe beside every other request and process."""
     gone = 0
     with database.reading() as session:
+        if is_recovering(session):
+            # Entries that are not back yet may name what looks unnamed.
+            return 0
         parts = _unnamed(session, now - UNNAMED_SECONDS) + _settled(session)
     for node, part in {*parts, *store.abandoned(now - UNNAMED_SECONDS)}:
         gone += _remove(database, store, node, part, now)
@@ -39,6 +43,9 @@ def collect(database: Database, store: PartStore, now: int) -> int:
 def sweep(database: Database, store: PartStore, before: int) -> int:
     """Remove files of which no row tells (a crash came between), if they are older; return how many."""
     gone = 0
+    with database.reading() as session:
+        if is_recovering(session):
+            return 0
     for node, part in list(store.whole()):
         if store.path(node, part).stat().st_mtime < before:
             with database.reading() as session:

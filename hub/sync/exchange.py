@@ -12,6 +12,7 @@ from hub.errors import LogError
 from hub.log.tree import Head, LogWriter, StoredLog, consistency, read_head
 from hub.members.roster import Roster, Rosters, newest_version
 from hub.models import LoggedEntry
+from hub.recovery.service import Recovery
 from hub.sync.counters import check_counter, count
 from hub.sync.evidence import keep_evidence
 from hub.sync.examine import Candidate, examine
@@ -55,20 +56,25 @@ class _Asked:
 class Exchange:
     """The hub's side of `POST /sync/v1`. Several threads and processes may use one database through it."""
 
-    def __init__(self, database: Database, log: LogWriter, rosters: Rosters, key: SigningKey) -> None:
+    def __init__(
+        self, database: Database, log: LogWriter, rosters: Rosters, key: SigningKey, recovery: Recovery
+    ) -> None:
         self._database: Final = database
         self._log: Final = log
         self._rosters: Final = rosters
         self._key: Final = key
+        self._recovery: Final = recovery
 
     def run(self, raw: bytes, now: int) -> bytes:
         """Return the answer bundle's bytes.
 
-        Raises RemoteError for a request that breaks a rule as a whole, ConflictError for its counter; then nothing
-        was changed. Everything that the answer acknowledges is durable before this returns.
+        Raises RemoteError for a request that breaks a rule as a whole, ConflictError for its counter, RecoveringError
+        while this hub recovers; then nothing was changed. Everything that the answer acknowledges is durable before
+        this returns.
         """
         bundle = read_bundle(raw)
         request, token = read_request(bundle.manifest)
+        self._recovery.turn_away(request, token, jws.digest(bundle.manifest), now)
         for _ in range(_ATTEMPTS):
             with self._database.reading() as session:
                 asked = self._checked(session, bundle, request, token)
@@ -87,10 +93,21 @@ class Exchange:
         digest = jws.digest(bundle.manifest)
         check_counter(session, request, digest, self._key)
         log = StoredLog(session)
-        _check_seen(request, log)
+        self._check_seen(session, request, digest, log)
         # A bundle's parts were checked against their ids; the rest is judged entry by entry.
         candidates = tuple(examine(entry, request, roster, bundle.parts, log) for entry in bundle.entries)
         return _Asked(bundle, request, digest, roster, candidates)
+
+    def _check_seen(self, session: Session, request: Request, digest: bytes, log: StoredLog) -> None:
+        """Raise RemoteError("tree") if the member has seen another log; it is asked to show a checkpoint of ours."""
+        try:
+            log.check_head(request.seen)
+        except RemoteError as error:
+            # Either this hub was set back, or somebody showed the node another log: a person must look.
+            _LOGGER.critical("ALARM %s has seen a log that is not ours, at size %d", request.node, request.seen.size)
+            notice = self._recovery.ask(session, request, digest)
+            shown = {} if notice is None else {"recovering": notice}
+            raise RemoteError("tree", error.detail, **error.expected, **shown) from error
 
     def _store(self, asked: _Asked, now: int) -> tuple[Pushed, ...] | None:
         """Log what keeps the rules and count the request, in one transaction; None if the directory has changed."""
@@ -161,15 +178,6 @@ def _signed(candidates: Sequence[Candidate], push: Sequence[Pushed]) -> Iterator
     for candidate, verdict in zip(candidates, push, strict=True):
         if candidate.signed is not None:
             yield verdict, candidate.signed
-
-
-def _check_seen(request: Request, log: StoredLog) -> None:
-    try:
-        log.check_head(request.seen)
-    except RemoteError:
-        # Either this hub was set back, or somebody showed the node another log: a person must look.
-        _LOGGER.critical("ALARM %s has seen a log that is not ours, at size %d", request.node, request.seen.size)
-        raise
 
 
 def _note(node: str, verdict: Pushed) -> None:

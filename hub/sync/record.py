@@ -20,7 +20,7 @@ def record(session: Session, log: LogWriter, head: Head, ledger: Ledger, parts: 
     if not ledger.taken:
         return head
     head = log.append(session, head, [leaf_of(taken.signed) for taken in ledger.taken], now)
-    session.execute(insert(LoggedEntry), [_entry_row(taken, now) for taken in ledger.taken])
+    session.execute(insert(LoggedEntry), [entry_row(taken, now) for taken in ledger.taken])
     rows = [row for taken in ledger.taken for row in _part_rows(taken, parts)]
     if rows:
         session.execute(insert(StoredPart), rows)
@@ -30,7 +30,8 @@ def record(session: Session, log: LogWriter, head: Head, ledger: Ledger, parts: 
     return head
 
 
-def _entry_row(taken: Taken, now: int) -> dict[str, object]:
+def entry_row(taken: Taken, now: int) -> dict[str, object]:
+    """Return the row of a LoggedEntry."""
     entry, logged = taken.signed.entry, taken.logged
     return {
         "index": logged.index,
@@ -61,11 +62,11 @@ def _part_rows(taken: Taken, parts: Mapping[str, bytes]) -> list[dict[str, objec
             "bytes_count": name.len,
             "content": parts[name.id],
         }
-        for purpose, name in _bundled(taken.signed.entry).items()
+        for purpose, name in bundled(taken.signed.entry).items()
     ]
 
 
-def _bundled(entry: Entry) -> dict[str, PartName | FileName]:
+def bundled(entry: Entry) -> dict[str, PartName | FileName]:
     """Return what came in the bundle with an entry: its seals by their purposes, its small files by their places."""
     small = {f"file:{place}": name for place, name in enumerate(entry.files) if name.bundled}
     return {**entry.parts, **small}
