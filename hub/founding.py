@@ -14,6 +14,7 @@ from keys.signing import SigningKey
 from protocol import checkpoint
 from protocol.enrol import Federation, read_federation
 from service.database import Database
+from service.restore import is_cut_short
 
 LOG_SUFFIX: Final = "/log1"
 MIGRATIONS: Final = "hub:migrations"
@@ -81,6 +82,10 @@ def read_federation_file(settings: Settings) -> Federation:
     try:
         return read_federation(settings.federation_file.read_bytes())
     except FileNotFoundError as error:
+        if is_cut_short(settings.data_dir):
+            raise FoundingError(
+                f"a restore of {settings.data_dir} was cut short: run simpul-hub restore again"
+            ) from error
         raise FoundingError(f"{settings.data_dir} holds no hub: run `simpul-hub init`") from error
 
 

@@ -1,12 +1,8 @@
 """The commands of simpul-node that make backups and put a node back from them."""
 
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 import click
@@ -29,7 +25,7 @@ from node.web import clock
 from service import restore as restoring
 from service.backup import MAX_KEEP_DAYS
 from service.database import Database
-from service.watch import Watch
+from service.watch import watched
 
 _MEGABYTE: Final = 1_000_000
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -53,7 +49,7 @@ def backup(data: Path, passphrase_file: Path | None, folder: Path, keys: bool, k
     """
     node, began = open_node(data, passphrase_file), time.monotonic()
     make, days = (back_up_keys, KEYS_DAYS) if keys else (back_up, DATA_DAYS)
-    with _watched() as watch:
+    with watched() as watch:
         made = make(node, folder, clock.now(), keep_days or days, watch)
     took = time.monotonic() - began
     click.echo(f"{made.path}  {made.file_bytes / _MEGABYTE:.1f} MB  {took:.1f} s  verified")
@@ -83,14 +79,14 @@ def restore(
     hub what happened since, before it moves custody again.
     """
     if restoring.finish(data):
-        click.echo(f"the restore of {data} that was cut short is finished; to restore once more, give the command again")
+        click.echo(f"the restore of {data} that was cut short is finished; give the command again for another")
         return
     label = label_of(file, "data")
     click.echo(f"backup of node {label.party} of {_when(label.at)}")
     if not yes:
         _ask(data, keys_file)
     order = Order(file, data, ask_passphrase(passphrase_file), keys_file, database_url)
-    with _watched() as watch:
+    with watched() as watch:
         done = put_back(order, clock.now(), watch)
     _tell(data, done)
 
@@ -135,19 +131,3 @@ def _line(row: LostCase) -> str:
 
 def _when(at: int) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
-@contextmanager
-def _watched() -> Iterator[Watch]:
-    """Show progress, and let an operator's stop clean up as Ctrl-C does."""
-    watch = Watch()
-    before = signal.signal(signal.SIGTERM, _stop)
-    try:
-        yield watch
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        watch.done()
-
-
-def _stop(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

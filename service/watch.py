@@ -1,6 +1,10 @@
 """Progress on a terminal, in one line that is gone in the end; nothing where nobody watches."""
 
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Final, TextIO
 
 _MEGABYTE: Final = 1 << 20
@@ -29,3 +33,19 @@ class Watch:
         if self._shown:
             self._stream.write(_ERASE)
             self._stream.flush()
+
+
+@contextmanager
+def watched() -> Iterator[Watch]:
+    """Show progress during the block, and let an operator's stop (SIGTERM) clean up as Ctrl-C does."""
+    watch = Watch()
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        yield watch
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        watch.done()
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
