@@ -45,6 +45,18 @@ def run_bench(arguments: list[str]) -> int:
     os.execve(PYTHON, [str(PYTHON), "-m", "bench", *arguments], environment())  # noqa: S606
 
 
+def run_chaos(arguments: list[str]) -> int:
+    """Break a country of real processes under load, let it mend itself, and count what was promised.
+
+    ./run chaos --kills N [--seed S] | --fault NAME [--minutes M]
+
+    The last line of a run is `kills N, lost 0, doubled 0, custodians 1`, and the status 0, or something is wrong.
+    docs/chaos.md says what is done and counted. Every argument is passed on to `python -m tests.chaos`.
+    """
+    ensure("dev")
+    os.execve(PYTHON, [str(PYTHON), "-m", "tests.chaos", *arguments], environment())  # noqa: S606
+
+
 def run_tests(arguments: list[str]) -> int:
     """Run the tests on two processes, and check how much of the code they cover.
 
@@ -96,7 +108,7 @@ def run_model(arguments: list[str]) -> int:
     ./run model [--weaken RULE] [--only NAME] [--deep] [--list]
 
     --weaken RULE  leave out lock, order, leaves, fence, sent, slotkey or another: a counterexample must be found
-    --only NAME    only the settings whose name contains this
+    --only NAME    only the setting of this name, or those that contain it
     --deep         the larger settings as well
     --list         name the settings and the rules
 
@@ -180,6 +192,7 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "model": run_model,
     "lint": run_lint,
     "bench": run_bench,
+    "chaos": run_chaos,
     "system-deps": run_system_deps,
     "lock": run_lock,
     "clean": run_clean,
