@@ -4,6 +4,7 @@ No transaction is open during the network. A file that cannot be moved now holds
 on the same link, and nothing else.
 """
 
+import fcntl
 import hashlib
 import os
 from collections.abc import Callable
@@ -112,6 +113,8 @@ def _download(node: Node, hub: Hub, name: FileName, shown: str) -> None:
         return
     path = node.incoming.folder(_PARTIAL) / name.id
     with _appended(path) as file:
+        if node.incoming.path(name.id).exists():
+            return  # whoever had the lock before has put it there
         start = file.seek(0, 2)
         if start < name.len:
             hub.get_part(name.id, shown, start, _Limited(file, name.len))
@@ -151,7 +154,11 @@ class _Limited(Sink):
 
 
 def _appended(path: Path) -> BinaryIO:
-    return path.open("r+b" if path.exists() else "w+b")
+    """Open a file to go on writing it, under a lock: it may come over the line and by hand at once."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    file = os.fdopen(handle, "r+b")
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    return file
 
 
 def _why(error: HubRefusedError | RemoteError | OSError) -> str:

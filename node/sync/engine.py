@@ -79,7 +79,7 @@ def _sync(node: Node, hub: Hub, clock: Callable[[], int]) -> Synced:
 def _exchange(node: Node, hub: Hub, clock: Callable[[], int]) -> tuple[Prepared, Opened]:
     prepared, raw = _post(node, hub, clock)
     with node.database.reading() as session:
-        opened = open_answer(session, node, raw, prepared)
+        opened = open_answer(session, node, raw, prepared.asked)
         known = read_known(session, node.federation)
     news = fetch_news(hub, prepared.request.seen.size, opened.checkpoint.size, known)
     with node.database.transaction() as session:
@@ -97,7 +97,7 @@ def _post(node: Node, hub: Hub, clock: Callable[[], int]) -> tuple[Prepared, byt
         except HubRefusedError as error:
             if error.status != _CONFLICT:
                 raise
-            _learn_counter(node, error, clock())
+            learn_counter(node, error, clock())
             if not left:
                 raise
     raise AssertionError("unreachable: the last attempt raises")
@@ -127,7 +127,7 @@ def _follow_first(node: Node, hub: Hub) -> None:
         extend_log(session, news, note.checkpoint, node.federation)
 
 
-def _learn_counter(node: Node, refused: HubRefusedError, now: int) -> None:
+def learn_counter(node: Node, refused: HubRefusedError, now: int) -> None:
     """Take over the counter of a signed 409. One that we never reached means that this disk was rolled back: alarm."""
     raw = _conflict_of(refused.problem)
     with node.database.transaction() as session:

@@ -47,6 +47,8 @@ from service.database import attempt
 
 #: Base64 and JSON around the parts and entries of a bundle, generously.
 _ROOM_BYTES: Final = MAX_BUNDLE_BYTES * 7 // 10
+#: Of large files that go in one file by hand.
+_CARRIED_FILES_BYTES: Final = 1024**3
 #: Rules that an entry breaks only because another that it follows was not acted on yet.
 _TOO_EARLY: Final = frozenset({"thread", "won"})
 
@@ -58,21 +60,46 @@ class Prepared:
     raw: bytes
     h: bytes
     request: Request
+    #: The place in the outbox of the last entry that it pushes; 0 if it pushes none.
+    last: int = 0
+
+    @property
+    def asked(self) -> "Asked":
+        """What an answer to it is checked against."""
+        return Asked(self.h, self.request.seen)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is remembered of a request: its hash, and the log that was read when it was made.
+
+    `carried_at`: when it was written to a file (Unix seconds); None for one that the hub has just answered.
+    """
+
+    h: bytes
+    seen: TreeHead
+    carried_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
     """An answer whose signature and checkpoint were verified; nothing of it is stored yet."""
 
+    asked: Asked
     bundle: Bundle
     answer: Answer
     checkpoint: Checkpoint
 
 
-def prepare(session: Session, node: Node) -> Prepared:
-    """Make the next request; `ctr` and H(request) are durable with the caller's commit, before anything is sent."""
+def prepare(session: Session, node: Node, *, by_hand: bool = False, after: int = 0) -> Prepared:
+    """Make the next request; `ctr` and H(request) are durable with the caller's commit, before anything is sent.
+
+    `by_hand`: large files go with it, so that no entry waits for its upload. It pushes what stands in the outbox after
+    the place `after`; where that is not 0 it goes along with the request before it, which asks for the boxes.
+    """
     state = sync_state(session)
-    entries, parts = _to_push(session)
+    entries, parts = _to_push(session, by_hand=by_hand, after=after)
+    most = 0 if after else MAX_BUNDLE_ENTRIES
     state.ctr += 1
     request = Request(
         hub=node.federation.hub,
@@ -80,61 +107,65 @@ def prepare(session: Session, node: Node) -> Prepared:
         inc=state.inc,
         ctr=state.ctr,
         entries=tuple(b64u.decode(row.h) for row in entries),
-        pull=Pull(inbox=state.inbox_pos, sent=state.sent_pos, max=MAX_BUNDLE_ENTRIES),
+        pull=Pull(inbox=state.inbox_pos, sent=state.sent_pos, max=most),
         floor=state.floor,
         seen=TreeHead(state.log_size, b64u.decode(state.log_root)),
     )
     manifest = request.sign(node.keyring.signing)
     h = jws.digest(manifest)
     state.request_h = b64u.encode(h)
-    return Prepared(Bundle(manifest, tuple(row.raw for row in entries), parts).encode(), h, request)
+    raw = Bundle(manifest, tuple(row.raw for row in entries), parts).encode()
+    return Prepared(raw, h, request, entries[-1].place if entries else 0)
 
 
-def _to_push(session: Session) -> tuple[list[OutboxEntry], dict[str, bytes]]:
+def _to_push(session: Session, *, by_hand: bool, after: int) -> tuple[list[OutboxEntry], dict[str, bytes]]:
     """Return what is queued, in order, up to what one bundle holds, with the parts that it names."""
     rows: list[OutboxEntry] = []
     parts: dict[str, bytes] = {}
-    room = _ROOM_BYTES
-    query = select(OutboxEntry).where(*pushable(session)).order_by(OutboxEntry.place)
+    room, files_room = _ROOM_BYTES, _CARRIED_FILES_BYTES
+    query = select(OutboxEntry).where(*pushable(session, by_hand=by_hand), OutboxEntry.place > after)
+    query = query.order_by(OutboxEntry.place)
     for row in session.scalars(query.limit(MAX_BUNDLE_ENTRIES)):
         own = list(session.scalars(select(OutboxPart).where(OutboxPart.entry_id == row.entry_id)))
         room -= len(row.raw) + sum(len(part.content) for part in own)
-        if room < 0 and rows:
+        files_room -= sum(name.len for name in read_entry(row.raw).entry.files) if by_hand else 0
+        if min(room, files_room) < 0 and rows:
             break
         rows.append(row)
         parts |= {part.part_id: part.content for part in own}
     return rows, parts
 
 
-def pushable(session: Session) -> list[ColumnElement[bool]]:
+def pushable(session: Session, *, by_hand: bool = False) -> list[ColumnElement[bool]]:
     """Return what is true of the entries that may be pushed: queued, and none before them waits for an upload.
 
+    By hand the files go with them, and nothing waits.
     After a start nothing is said before the own fence, and nothing beside it.
     """
     state = session.get(SyncState, 1)  # without a lock: this is asked while only reading, too
     if state is not None and state.phase != Phase.ACTING:
         return [OutboxEntry.state == "queued", OutboxEntry.entry_id == (state.fence_id or "")]
-    held = held_back(session)
+    held = {} if by_hand else held_back(session)
     free = [or_(OutboxEntry.recipient != to, OutboxEntry.place < place) for to, place in held.items()]
     return [OutboxEntry.state == "queued", *free]
 
 
-def open_answer(session: Session, node: Node, raw: bytes, prepared: Prepared) -> Opened:
+def open_answer(session: Session, node: Node, raw: bytes, asked: Asked) -> Opened:
     """Verify an answer against the request that it answers; raise RemoteError, and change nothing."""
     history = read_history(session, node.federation)
     bundle = read_bundle(raw)
     token = jws.read(bundle.manifest, jws.ANSWER, max_bytes=MAX_BUNDLE_BYTES)
     answer = read_answer(bundle.manifest, history.signing_key(node.federation.hub, token.kid))
-    if (answer.hub, answer.node, answer.req) != (node.federation.hub, node.member_id, prepared.h):
+    if (answer.hub, answer.node, answer.req) != (node.federation.hub, node.member_id, asked.h):
         raise RemoteError("addressed", "the answer is for another request")
     check_manifest_entries([pulled.h for pulled in answer.pull], bundle.entries)
     note = checkpoints.read(answer.checkpoint, node.federation.log_origin, node.federation.log_key)
-    seen, found = prepared.request.seen, note.checkpoint
+    seen, found = asked.seen, note.checkpoint
     if found.size < seen.size:
         raise RemoteError("tree", "the log is shorter than it was", size=seen.size)
     if seen.size:
         verify_consistency(seen.size, seen.root, found.size, found.root, answer.consistency)
-    return Opened(bundle, answer, found)
+    return Opened(asked, bundle, answer, found)
 
 
 def apply_answer(session: Session, node: Node, opened: Opened, news: LogNews, now: int) -> None:
@@ -142,7 +173,10 @@ def apply_answer(session: Session, node: Node, opened: Opened, news: LogNews, no
     log = extend_log(session, news, opened.checkpoint, node.federation)
     history = read_history(session, node.federation)
     state = sync_state(session)
-    state.checkpoint, state.contact_at, state.trouble = opened.answer.checkpoint, now, None
+    _note_contact(state, opened, log, now)
+    carried_at = opened.asked.carried_at
+    # What was answered before the start may be from before this disk was set back.
+    before_start = state.phase == Phase.READING and carried_at is not None and carried_at < state.phase_at
     for verdict in opened.answer.push:
         _apply_verdict(session, node, state, verdict, now)
     settle(session, node, log, history, now, inbox_read=False)
@@ -158,17 +192,31 @@ def apply_answer(session: Session, node: Node, opened: Opened, news: LogNews, no
         if state.phase != Phase.ACTING and read_entry(raw).entry.rule.custody:
             # What happened since the backup happens again, in its order: a grant only after the accept that it follows.
             settle(session, node, log, history, now, inbox_read=False)
-    settle(session, node, log, history, now, inbox_read=not opened.answer.more)
-    if advance(session, node, log, history, now, boxes_read=not opened.answer.more):
+    # An answer that was overtaken by another says nothing of what the log holds behind it.
+    read = not opened.answer.more and opened.checkpoint.size == log.size
+    settle(session, node, log, history, now, inbox_read=read)
+    if advance(session, node, log, history, now, boxes_read=read and not before_start):
         senders = set(session.scalars(select(Link.peer).where(Link.received > 0)))
     if state.phase == Phase.ACTING:
         for sender in sorted(senders):
             _confirm(session, node, sender, now)
 
 
+def _note_contact(state: SyncState, opened: Opened, log: NodeLog, now: int) -> None:
+    """Note when the hub was heard. Of an answer by hand it is only known that it came after the request."""
+    if opened.checkpoint.size == log.size:
+        state.checkpoint = opened.answer.checkpoint
+    if opened.asked.carried_at is None:
+        state.contact_at, state.trouble = now, None
+    else:
+        state.contact_at = max(state.contact_at or 0, opened.asked.carried_at)
+
+
 def take_waiting(session: Session, node: Node, pos: int, parts: Mapping[str, bytes], now: int) -> None:
     """Act on an entry of the inbox whose files have come: `parts` are its seals and small files."""
     row = session.get_one(InboxEntry, pos)
+    if not row.waiting:
+        return  # another process had its files first
     log, history = read_log(session), read_history(session, node.federation)
     signed = verify_entry(row.raw, row.log_index, log, history)
     row.rule, row.waiting = _handle(Arrival(session, node, log, history, signed, row.log_index, parts, now)), False

@@ -72,19 +72,28 @@ class LogNews:
 
 
 def extend_log(session: Session, news: LogNews, checkpoint: Checkpoint, federation: Federation) -> NodeLog:
-    """Append leaves; raise RemoteError("tree") unless they lead from what was read to exactly this checkpoint."""
+    """Append leaves; raise RemoteError("tree") unless they lead from what was read to exactly this checkpoint.
+
+    More may have been read since the leaves were asked for, by whoever reads beside this: then only what is new is
+    appended, and a checkpoint that is behind must be one of the trees that our log was.
+    """
     state = sync_state(session)
-    if news.start != state.log_size or news.start + len(news.leaves) != checkpoint.size:
-        raise RemoteError("tree", "the leaves do not follow what was read", size=state.log_size)
     old = NodeLog(session, state.log_size)
-    hashes = [merkle.leaf_hash(raw) for raw in news.leaves]
-    for (level, n), content in extend_tiles(state.log_size, old.tile, hashes).items():
+    if checkpoint.size <= old.size:
+        if old.root_at(checkpoint.size) != checkpoint.root:
+            raise RemoteError("tree", "a checkpoint of another log than the one that was read", size=checkpoint.size)
+        return old
+    if news.start > old.size or news.start + len(news.leaves) != checkpoint.size:
+        raise RemoteError("tree", "the leaves do not follow what was read", size=old.size)
+    leaves = news.leaves[old.size - news.start :]
+    hashes = [merkle.leaf_hash(raw) for raw in leaves]
+    for (level, n), content in extend_tiles(old.size, old.tile, hashes).items():
         session.merge(LogTile(level=level, n=n, hashes=content))
     session.flush()
     new = NodeLog(session, checkpoint.size)
     if new.root_at(checkpoint.size) != checkpoint.root:
         raise RemoteError("tree", "the leaves that the log serves do not hash to the checkpoint that it signed")
-    for index, raw in enumerate(news.leaves, start=news.start):
+    for index, raw in enumerate(leaves, start=old.size):
         leaf = read_leaf(raw)
         if leaf.slot is not None and session.get(LogSlot, leaf.slot) is None:
             session.add(LogSlot(slot=leaf.slot, log_index=index, h=b64u.encode(leaf.h)))
