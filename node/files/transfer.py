@@ -19,7 +19,7 @@ from keys import b64u
 from node.context import Node
 from node.files.outgoing import pending_files
 from node.models.files import OutboxFile
-from node.models.sync import InboxEntry
+from node.models.sync import InboxEntry, OutboxEntry
 from node.sync.client import Hub, HubRefusedError, Sink
 from node.sync.exchange import take_waiting
 from node.sync.rows import alarm
@@ -48,6 +48,22 @@ def upload_waiting(node: Node, hub: Hub, clock: Callable[[], int]) -> None:
             row = session.get(OutboxFile, part)
             if row is not None:
                 row.uploaded = True
+
+
+def upload_for(node: Node, hub: Hub, place: int, clock: Callable[[], int]) -> None:
+    """Put the files of the entry at a place of the outbox once more, as far as they are here: the hub lost them.
+
+    Raises HubUnreachableError when the hub is not there.
+    """
+    with node.database.reading() as session:
+        query = select(OutboxFile.part_id, OutboxFile.length)
+        query = query.join(OutboxEntry, OutboxEntry.entry_id == OutboxFile.entry_id).where(OutboxEntry.place == place)
+        files = list(session.execute(query).all())
+    for part, length in files:
+        try:
+            _upload(node, hub, part, length, clock)
+        except (HubRefusedError, RemoteError, OSError) as error:
+            _tell(node, f"file {part} is not at the hub again: {_why(error)}", clock())
 
 
 def _upload(node: Node, hub: Hub, part: str, length: int, clock: Callable[[], int]) -> None:

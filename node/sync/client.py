@@ -18,6 +18,7 @@ _TIMEOUT_SECONDS: Final = (5, 60)
 _CHUNK_BYTES: Final = 65_536
 _MAX_NOTE_BYTES: Final = 65_536
 _MAX_PROBLEM_BYTES: Final = 65_536
+_MAX_NOTICE_BYTES: Final = 65_536
 _OK: Final = 200
 _PART_STATUSES: Final = frozenset({200, 201, 206})
 _CONTENT_RANGE: Final = re.compile(r"bytes ([0-9]{1,10})-[0-9]{1,10}/[0-9]{1,10}")
@@ -65,6 +66,9 @@ class Hub(Protocol):
     def post_sync(self, bundle: bytes) -> bytes:
         """Exchange a bundle for the answer's."""
 
+    def post_recovery(self, piece: bytes) -> bytes:
+        """Give a hub that was set back a piece of what it signed; return its answer."""
+
     def checkpoint(self) -> bytes:
         """Return the newest checkpoint, a signed note."""
 
@@ -94,6 +98,10 @@ class HttpHub:
     def post_sync(self, bundle: bytes) -> bytes:
         """POST /sync/v1."""
         return self._ask("POST", "/sync/v1", MAX_BUNDLE_BYTES, bundle)
+
+    def post_recovery(self, piece: bytes) -> bytes:
+        """POST /recover/v1."""
+        return self._ask("POST", "/recover/v1", _MAX_NOTICE_BYTES, piece)
 
     def checkpoint(self) -> bytes:
         """GET /log/checkpoint."""

@@ -14,6 +14,7 @@ from node.models.sync import OutboxEntry
 from node.sync.client import Hub, HubRefusedError, HubUnreachableError
 from node.sync.directory import Known, fetch_version, read_known
 from node.sync.exchange import Opened, Prepared, apply_answer, open_answer, prepare, pushable
+from node.sync.giveback import answer_notice
 from node.sync.log import LogNews, extend_log, read_history
 from node.sync.refresh import keep_fresh, note_staleness
 from node.sync.rows import alarm, sync_state
@@ -61,9 +62,15 @@ def _sync(node: Node, hub: Hub, clock: Callable[[], int]) -> Synced:
         more = True
         while more and rounds < _MAX_ROUNDS:
             upload_waiting(node, hub, clock)
-            prepared, opened = _exchange(node, hub, clock)
-            fetch_waiting(node, hub, clock)
             rounds += 1
+            try:
+                prepared, opened = _exchange(node, hub, clock)
+            except HubRefusedError as error:
+                # A hub that was set back asks for what it lost; with the last of it, it goes on.
+                if not answer_notice(node, hub, error, clock()):
+                    raise
+                continue
+            fetch_waiting(node, hub, clock)
             pushed += len(prepared.request.entries)
             pulled += len(opened.answer.pull)
             # What the hub will not take is told in alarms and tried again at the next sync, not in a circle here.
@@ -125,6 +132,7 @@ def _follow_first(node: Node, hub: Hub) -> None:
     news = fetch_news(hub, size, note.checkpoint.size, known)
     with node.database.transaction() as session:
         extend_log(session, news, note.checkpoint, node.federation)
+        sync_state(session).checkpoint = note.note
 
 
 def learn_counter(node: Node, refused: HubRefusedError, now: int) -> None:

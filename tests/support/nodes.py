@@ -381,6 +381,9 @@ class Carrier:
         self.answers.append(self.hub.post_sync(bundle))
         return self.answers[-1]
 
+    def post_recovery(self, piece: bytes) -> bytes:
+        return self.hub.post_recovery(piece)
+
     def checkpoint(self) -> bytes:
         return self.hub.checkpoint()
 
