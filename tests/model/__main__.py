@@ -15,7 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the arguments name; return 0 when the rules hold everywhere, or when a weakened one was caught."""
     parser = argparse.ArgumentParser(prog="./run model", description=__doc__)
     parser.add_argument("--weaken", choices=list(WEAKENED), help="leave this rule out: a counterexample must be found")
-    parser.add_argument("--only", metavar="NAME", help="only the settings whose name contains this")
+    parser.add_argument("--only", metavar="NAME", help="only the setting of this name, or those that contain it")
     parser.add_argument("--deep", action="store_true", help="the larger settings as well: about a quarter of an hour")
     parser.add_argument("--list", action="store_true", help="name the settings and the rules, and search nothing")
     options = parser.parse_args(arguments)
@@ -24,11 +24,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.weaken:
         results = [_weakened(setting) for setting in WEAKENED[options.weaken]]
         return int(not all(results))
-    every = (*DEFAULT, *(DEEP if options.deep or options.only else ()))
-    chosen = [setting for setting in every if options.only is None or options.only in setting.name]
+    chosen = _chosen(options.only, deep=options.deep)
     if not chosen:
         parser.error(f"no setting has {options.only!r} in its name; --list names them all")
     return _search_all(chosen)
+
+
+def _chosen(only: str | None, *, deep: bool) -> list[Setting]:
+    """Return the setting of exactly this name, or else those that contain it."""
+    every = (*DEFAULT, *(DEEP if deep else ()))
+    exact = [setting for setting in (*DEFAULT, *DEEP) if setting.name == only]
+    return exact or [setting for setting in every if only is None or only in setting.name]
 
 
 def _list() -> int:
