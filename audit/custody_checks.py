@@ -11,8 +11,10 @@ from dataclasses import dataclass, field
 
 from audit.findings import Check
 from audit.record import Logged, Record
-from protocol.custody import answer_slot, check_answer, check_seen
-from protocol.entry import Entry
+from keys import b64u
+from protocol.content import read_receipt_seen
+from protocol.custody import answer_slot, check_answer, check_head
+from protocol.entry import Entry, TreeHead
 from protocol.errors import RemoteError
 from protocol.kinds import ANSWERS
 
@@ -33,8 +35,9 @@ def check_slots(record: Record, check: Check) -> None:
 def check_answers(record: Record, check: Check) -> dict[int, Logged]:
     """Return the offer of every fitting answer, by the answer's leaf."""
     offers: dict[int, Logged] = {}
+    # Also those behind a fence: what is no answer has nothing to do in such a slot either way.
     reserved = {answer_slot(each.signed.raw): each for each in record.entries if each.entry.kind == "offer"}
-    for logged in record.entries:
+    for logged in record.counting:
         entry = logged.entry
         owner = reserved.get(entry.slot or "")
         if entry.kind not in ANSWERS:
@@ -45,6 +48,8 @@ def check_answers(record: Record, check: Check) -> dict[int, Logged]:
             offer = record.earlier(entry.re, logged.index)
             if offer is not None:
                 check_answer(offer.signed, entry)
+                if offer.index in record.void:
+                    raise RemoteError("answer", "the offer stands behind a fence of its sender", leaf=offer.index)
                 offers[logged.index] = offer
             elif not record.unseen_slots_before(logged.index):
                 raise RemoteError("answer", "the offer does not stand before it in the log")
@@ -54,9 +59,9 @@ def check_answers(record: Record, check: Check) -> dict[int, Logged]:
 
 
 def check_all_seen(record: Record, check: Check) -> None:
-    """Every tree head that a maker names is one of this log, and lies before its own leaf."""
+    """Every tree head that a maker names, also in a receipt, is one of this log, and lies before its own leaf."""
     for logged in record.entries:
-        seen = logged.entry.seen
+        seen = _seen(logged.entry)
         if seen is None:
             continue
         with check.reading(logged.file):
@@ -65,7 +70,17 @@ def check_all_seen(record: Record, check: Check) -> None:
             if seen.size > record.log.size:
                 check.unjudged += 1
             else:
-                check_seen(logged.entry, record.log)
+                check_head(seen, record.log)
+
+
+def _seen(entry: Entry) -> TreeHead | None:
+    if entry.kind != "receipt":
+        return entry.seen
+    try:
+        return read_receipt_seen(entry.body)
+    except RemoteError:
+        # That the body is none is told where kinds are checked.
+        return None
 
 
 @dataclass(slots=True)
@@ -73,19 +88,28 @@ class _Tokens:
     """Custody at rest: for each holder the epochs at which it may act, ascending."""
 
     held: defaultdict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    #: For each holder the epochs that were used up, with the offers that did, in the order of the log.
+    used: defaultdict[str, list[tuple[int, Logged]]] = field(default_factory=lambda: defaultdict(list))
     #: How many unseen offers and answers were already taken to explain a holder.
     excused: int = 0
 
     def give(self, holder: str, epoch: int) -> None:
         insort(self.held[holder], epoch)
 
-    def take(self, holder: str, epoch: int) -> bool:
-        """Use up the holder's newest token that is not above `epoch`: the older ones fit more offers to come."""
-        tokens = self.held[holder]
+    def take(self, offer: Logged) -> bool:
+        """Use up its sender's newest token that is not above its epoch: the older ones fit more offers to come."""
+        sender, epoch = offer.entry.sender, offer.entry.epoch
+        tokens = self.held[sender]
         at = bisect_right(tokens, epoch)
-        if at:
-            del tokens[at - 1]
-        return at > 0
+        # At epoch 0 the case was filed with the sender itself; the filing is no entry.
+        if not at and epoch:
+            return False
+        self.used[sender].append((tokens.pop(at - 1) if at else 0, offer))
+        return True
+
+    def takers(self, offer: Logged) -> list[Logged]:
+        """Return the offers that used up what this one would have needed."""
+        return [other for epoch, other in self.used[offer.entry.sender] if epoch <= offer.entry.epoch]
 
 
 def check_custody(record: Record, offers: dict[int, Logged], check: Check) -> None:
@@ -93,11 +117,15 @@ def check_custody(record: Record, offers: dict[int, Logged], check: Check) -> No
     tokens = _Tokens()
     won: dict[str, tuple[Logged, Logged]] = {}
     granted: dict[str, Logged] = {}
-    for logged in record.entries:
+    forks = _same_slots(record)
+    for logged in record.counting:
         entry = logged.entry
         if entry.kind == "offer":
             with check.reading(logged.file):
-                _check_holder(logged, tokens, record, check)
+                takers = tokens.takers(logged)
+                if not _holds(logged, tokens, record, check):
+                    forks.setdefault(logged.index, (logged, takers))
+                    raise RemoteError("chain", "its sender holds no case at this epoch", epoch=entry.epoch)
         elif logged.index in offers:
             with check.reading(logged.file):
                 if _wins(logged, record):
@@ -107,6 +135,37 @@ def check_custody(record: Record, offers: dict[int, Logged], check: Check) -> No
         elif entry.kind == "grant":
             with check.reading(logged.file):
                 _check_grant(logged, won, granted, record, check)
+    accepted = {offer.index for offer, answer in won.values() if answer.entry.kind == "accept"}
+    for second, others in forks.values():
+        first = [other for other in others if other.index in accepted]
+        if first and second.index in accepted:
+            _tell_fork(first, second, check)
+
+
+#: By its leaf an offer of what its sender may not have held any more, with those that may have handed it on before.
+_Forks = dict[int, tuple[Logged, list[Logged]]]
+
+
+def _same_slots(record: Record) -> _Forks:
+    """Return the offers that repeat a slot of their sender: that is one case at one epoch, whatever else they say."""
+    first: dict[tuple[str, str | None], Logged] = {}
+    found: _Forks = {}
+    for logged in record.counting:
+        if logged.entry.kind == "offer":
+            other = first.setdefault((logged.entry.sender, logged.entry.slot), logged)
+            if other is not logged:
+                found[logged.index] = (logged, [other])
+    return found
+
+
+def _tell_fork(first: list[Logged], second: Logged, check: Check) -> None:
+    """Tell of two accepted hand-overs of one case: of those that may be the first, the newest is named."""
+    evidence = {
+        name: {"leaf": one.index, "offer": one.entry.id, "to": one.entry.recipient, "h": b64u.encode(one.signed.digest)}
+        for name, one in (("first", first[-1]), ("second", second))
+    }
+    detail = "custody was forked: its holder handed one case over twice, and both were accepted"
+    check.fail(second.file, "chain", detail, holder=second.entry.sender, **evidence, may_be_first=len(first))
 
 
 def _wins(answer: Logged, record: Record) -> bool:
@@ -119,16 +178,14 @@ def _holder_after(offer: Entry, answer: Entry) -> str:
     return offer.recipient if answer.kind == "accept" else offer.sender
 
 
-def _check_holder(logged: Logged, tokens: _Tokens, record: Record, check: Check) -> None:
-    entry = logged.entry
-    # At epoch 0 the case was filed with the sender itself; the filing is no entry.
-    if entry.epoch == 0 or tokens.take(entry.sender, entry.epoch):
-        return
+def _holds(logged: Logged, tokens: _Tokens, record: Record, check: Check) -> bool:
+    if tokens.take(logged):
+        return True
     if record.unseen_slots_before(logged.index) > tokens.excused:
         tokens.excused += 1
         check.unjudged += 1
-        return
-    raise RemoteError("chain", "its sender holds no case at this epoch", epoch=entry.epoch)
+        return True
+    return False
 
 
 def _may_have_won(accept: Logged | None, record: Record) -> bool:

@@ -42,6 +42,17 @@ def check_entries(
 
 
 def _read_file(source: Source, path: str, check: Check) -> Iterator[tuple[int, str]]:
+    for place, item in read_items(source, path, check):
+        try:
+            entry = object_of(item, ("index", "jws"))
+            yield integer(entry["index"], 0, MAX_SIZE), text(entry["jws"], max_chars=MAX_ENTRY_BYTES)
+        except RemoteError as error:
+            check.checked += 1
+            check.fail(place, error.rule.name, error.detail, **error.expected)
+
+
+def read_items(source: Source, path: str, check: Check) -> Iterator[tuple[str, JsonValue]]:
+    """Return the items of a file `{"entries":[…]}`, each with its place; what is wrong with the file is a finding."""
     items: list[JsonValue] = []
     with check.reading(path):
         check.checked -= 1  # A file is no entry; only its own faults are told here.
@@ -51,12 +62,7 @@ def _read_file(source: Source, path: str, check: Check) -> Iterator[tuple[int, s
             return
         items = array(object_of(_json(raw), ("entries",))["entries"], _MAX_ITEMS)
     for at, item in enumerate(items):
-        try:
-            entry = object_of(item, ("index", "jws"))
-            yield integer(entry["index"], 0, MAX_SIZE), text(entry["jws"], max_chars=MAX_ENTRY_BYTES)
-        except RemoteError as error:
-            check.checked += 1
-            check.fail(f"{path} item {at}", error.rule.name, error.detail, **error.expected)
+        yield f"{path} item {at}", item
 
 
 def _json(raw: bytes) -> JsonValue:

@@ -60,6 +60,7 @@ _CHECKS: Final = (
     ("leaves", "6", "Every leaf is there and canonical, and all together give the signed root"),
     ("tiles", "6", "Every published tile is the one that the leaves give"),
     ("remembered", "6", "The log extends the one that was seen before"),
+    ("checkpoints", "6", "No checkpoint that others were given contradicts the log or another one"),
     (
         "directory",
         "7",
@@ -67,6 +68,7 @@ _CHECKS: Final = (
     ),
     ("entries", "4", "Every entry is signed by a key of its sender in force then, and is its leaf's"),
     ("links", "4", "Every link counts 1, 2, 3 … without fork; receipts and incarnations fit"),
+    ("equivocation", "4", "Nobody signed a second text for a position that it had used"),
     ("kinds", "4", "Every kind goes from whom to whom it may, sealed to keys in force"),
     ("slots", "8", "Every slot was won once"),
     ("answers", "8", "Every answer fits its offer"),

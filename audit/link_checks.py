@@ -6,6 +6,7 @@ from audit.findings import Check
 from audit.record import Logged, Record
 from keys import b64u
 from protocol.content import read_receipt_body
+from protocol.custody import check_incarnation
 from protocol.errors import RemoteError
 
 _Link = tuple[str, str]
@@ -83,16 +84,14 @@ def _check_receipts(record: Record, check: Check) -> None:
 
 
 def _check_incarnations(record: Record, check: Check) -> None:
-    """After a fence its node speaks under no older incarnation, and fences rise."""
-    entries = {logged.index: logged for logged in record.entries}
-    fences: dict[str, int] = {}
+    """After a fence its node speaks under no older incarnation, and fences rise, which the leaves alone tell."""
     for index, leaf in sorted(record.log.leaves.items()):
-        logged = entries.get(index)
         if leaf.fence is not None:
-            if leaf.fence.inc <= fences.get(leaf.fence.node, 0):
+            fenced = record.log.fence_before(leaf.fence.node, index)
+            if leaf.fence.inc <= fenced:
                 place = record.log.place(index)
-                check.fail(place, "incarnation", "a fence that is not above the last", above=fences[leaf.fence.node])
-            fences[leaf.fence.node] = max(leaf.fence.inc, fences.get(leaf.fence.node, 0))
-        elif logged is not None and logged.entry.inc < fences.get(logged.entry.sender, 0):
-            inc = fences[logged.entry.sender]
-            check.fail(logged.file, "incarnation", "made before a fence that stands earlier in the log", inc=inc)
+                check.fail(place, "incarnation", "a fence that is not above the last", above=fenced)
+    for logged in record.entries:
+        if logged.entry.kind != "fence":
+            with check.reading(logged.file):
+                check_incarnation(logged.entry, logged.index, record.log)

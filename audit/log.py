@@ -1,6 +1,8 @@
 """The log as the auditor has read it: leaf by leaf, hashed again from the first to the last."""
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from protocol import merkle
@@ -10,7 +12,7 @@ from protocol.tiles import WIDTH
 
 
 class ReadLog:
-    """Leaves by index, with the roots of every tree up to the first leaf that is missing; a custody.LogView."""
+    """Leaves by index, with the roots of every tree up to the first leaf that is missing; a custody.CustodyView."""
 
     def __init__(self, size: int, raws: dict[int, bytes], leaves: dict[int, Leaf], files: dict[int, str]) -> None:
         """`size` is what the checkpoint says; `raws` what was read, `leaves` those that parsed.
@@ -30,6 +32,7 @@ class ReadLog:
             slot = leaves[index].slot
             if slot is not None:
                 self._slots.setdefault(slot, index)
+        self._fences: Final = _fences(leaves)
 
     @property
     def whole(self) -> bool:
@@ -52,9 +55,26 @@ class ReadLog:
         index = self._slots.get(slot)
         return None if index is None else (index, self.leaves[index].h)
 
+    def fence_before(self, party: str, index: int) -> int:
+        """Return the highest incarnation that a fence of `party` before the leaf at `index` shows; 0 without one."""
+        fences = self._fences[party]
+        at = bisect_left(fences, index, key=lambda fence: fence[0])
+        return fences[at - 1][1] if at else 0
+
     def place(self, index: int) -> str:
         """Say where the leaf stands, for a finding."""
         return f"{self._files.get(index // WIDTH, 'tile/entries')} leaf {index}"
+
+
+def _fences(leaves: Mapping[int, Leaf]) -> defaultdict[str, list[tuple[int, int]]]:
+    """Return for each party (leaf, highest incarnation up to it) of its fences, in the order of the log."""
+    found: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+    for index in sorted(leaves):
+        fence = leaves[index].fence
+        if fence is not None:
+            fences = found[fence.node]
+            fences.append((index, max(fence.inc, fences[-1][1] if fences else 0)))
+    return found
 
 
 def _levels(hashes: list[bytes]) -> list[list[bytes]]:

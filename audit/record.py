@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from audit.log import ReadLog
+from protocol.custody import check_incarnation
 from protocol.directory import Directory, DirectoryHistory
 from protocol.entry import Entry, SignedEntry
+from protocol.errors import RemoteError
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,16 @@ class Record:
             found.setdefault(logged.entry.id, logged)
         return found
 
+    @cached_property
+    def void(self) -> frozenset[int]:
+        """Indices of the entries behind a fence of their sender: they count for nobody, and only use their slots up."""
+        return frozenset(logged.index for logged in self.entries if self._is_behind_fence(logged))
+
+    @cached_property
+    def counting(self) -> list[Logged]:
+        """The entries that count, in the order of the log."""
+        return [logged for logged in self.entries if logged.index not in self.void]
+
     def unseen_before(self, index: int, after: int = -1) -> int:
         """Return how many unseen entries stand between two leaves."""
         return bisect_left(self.unseen, index) - bisect_left(self.unseen, after + 1)
@@ -70,6 +82,13 @@ class Record:
         """Return the entry with this id if it stands before a leaf."""
         found = self.by_id.get(entry_id or "")
         return found if found is not None and found.index < than else None
+
+    def _is_behind_fence(self, logged: Logged) -> bool:
+        try:
+            check_incarnation(logged.entry, logged.index, self.log)
+        except RemoteError:
+            return True
+        return False
 
     def _is_directory(self, index: int) -> bool:
         leaf = self.log.leaves.get(index)

@@ -12,6 +12,9 @@ from audit.source import MAX_FILE_BYTES
 from protocol.errors import RemoteError
 
 PAGE_ENTRIES: Final = 256
+#: What an auditor's token is for, in pages of the log.
+_PAGED: Final = frozenset({"entries", "equivocations"})
+_NOTHING: Final = b'{"entries":[]}'
 _TIMEOUT_SECONDS: Final = 30
 _CHUNK_BYTES: Final = 65_536
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -41,15 +44,26 @@ class HubSource:
     def file(self, path: str, max_bytes: int = MAX_FILE_BYTES) -> bytes | None:
         """Return what the hub serves for this path of the folder, or None where it has nothing."""
         room = path.partition("/")[0]
-        if room == "entries":
-            first = int(path.removeprefix("entries/").removesuffix(".json"))
-            return self._get(f"/audit/entries?from={first}&to={first + PAGE_ENTRIES}", max_bytes, self._token)
+        if room in _PAGED:
+            first = int(path.removeprefix(f"{room}/").removesuffix(".json"))
+            page = self._get(f"/audit/{room}?from={first}&to={first + PAGE_ENTRIES}", max_bytes, self._token)
+            # A hub older than 0.3 keeps no refused texts, and has no such pages.
+            return _NOTHING if page is None and room == "equivocations" else page
         return self._get(f"/log/{path}" if room in {"checkpoint", "tile"} else f"/{path}", max_bytes)
 
     def entry_files(self, size: int) -> Iterator[str]:
         """Return a path for every page; none without a token."""
         if self._token is not None:
-            yield from (f"entries/{first:09d}.json" for first in range(0, size, PAGE_ENTRIES))
+            yield from _pages("entries", size)
+
+    def equivocation_files(self, size: int) -> Iterator[str]:
+        """Return a path for every page of which the hub has any; none without a token."""
+        if self._token is not None:
+            yield from _pages("equivocations", size)
+
+    def notes(self) -> Iterator[str]:
+        """Return nothing: what others were given is not the hub's to show."""
+        return iter(())
 
     def listing(self) -> Iterator[str]:
         """Return nothing: a hub is asked for single files."""
@@ -71,6 +85,10 @@ class HubSource:
                 return _limited(answer, max_bytes)
         except requests.RequestException as error:
             raise SourceError(f"{self._url} cannot be read: {type(error).__name__}") from error
+
+
+def _pages(room: str, size: int) -> Iterator[str]:
+    return (f"{room}/{first:09d}.json" for first in range(0, size, PAGE_ENTRIES))
 
 
 def _limited(answer: requests.Response, max_bytes: int) -> bytes:

@@ -15,7 +15,7 @@ def check_rulings(record: Record, offers: dict[int, Logged], check: Check) -> No
     """Look at every ruling, opinion and offer under a ruling; `offers` are those of the fitting answers, by leaf."""
     answered: dict[str, str] = {}
     under: defaultdict[str, list[Logged]] = defaultdict(list)
-    for logged in record.entries:
+    for logged in record.counting:
         entry = logged.entry
         if logged.index in offers:
             answered.setdefault(offers[logged.index].entry.id, entry.kind)

@@ -32,6 +32,12 @@ class Source(Protocol):
     def entry_files(self, size: int) -> Iterator[str]:
         """Return the paths of the files of entries of a log of `size` leaves, in order."""
 
+    def equivocation_files(self, size: int) -> Iterator[str]:
+        """Return the paths of the files of refused second texts of a log of `size` leaves, in order."""
+
+    def notes(self) -> Iterator[str]:
+        """Return the paths of the checkpoints that others were given, in order."""
+
     def listing(self) -> Iterator[str]:
         """Return every file that is there beyond question, in order; none where only single files can be asked for."""
 
@@ -83,15 +89,27 @@ class FolderSource:
     def entry_files(self, size: int) -> Iterator[str]:
         """Return every JSON file below entries/."""
         del size
-        return (path for path in self.listing() if path.startswith("entries/") and path.endswith(".json"))
+        return (path for path in self._room("entries") if path.endswith(".json"))
+
+    def equivocation_files(self, size: int) -> Iterator[str]:
+        """Return every JSON file below equivocations/."""
+        del size
+        return (path for path in self._room("equivocations") if path.endswith(".json"))
+
+    def notes(self) -> Iterator[str]:
+        """Return every note below checkpoints/."""
+        return (path for path in self._room("checkpoints") if path.endswith(".note"))
 
     def listing(self) -> Iterator[str]:
         """Return every file below tile/, directory/ and entries/."""
         for room in ("directory", "entries", "tile"):
-            found = sorted(path for path in (self._folder / room).rglob("*") if not path.is_dir())
-            if len(found) > _MAX_LISTED:
-                raise SourceError(f"{self._folder / room} holds more files than an audit folder of one log can have")
-            yield from (path.relative_to(self._folder).as_posix() for path in found)
+            yield from self._room(room)
+
+    def _room(self, room: str) -> Iterator[str]:
+        found = sorted(path for path in (self._folder / room).rglob("*") if not path.is_dir())
+        if len(found) > _MAX_LISTED:
+            raise SourceError(f"{self._folder / room} holds more files than an audit folder of one log can have")
+        return (path.relative_to(self._folder).as_posix() for path in found)
 
 
 def find_folder(path: Path) -> Path:

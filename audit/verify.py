@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from audit.custody_checks import check_all_seen, check_answers, check_custody, check_slots
 from audit.directory_checks import check_directories
 from audit.entry_checks import check_all_given, check_entries, check_kinds
+from audit.equivocation_checks import check_equivocation
 from audit.findings import Report
 from audit.link_checks import check_links
 from audit.log_checks import Progress, check_checkpoint, check_remembered, check_tiles, read_log
+from audit.note_checks import check_notes
 from audit.record import Record
 from audit.ruling_checks import check_rulings
 from audit.source import Source
@@ -51,6 +53,7 @@ def verify(source: Source, options: Options, progress: Progress = no_progress) -
         del checks["remembered"]
     else:
         check_remembered(options.remembered, federation, log, checks["remembered"])
+    check_notes(source, federation, log, root, report)
     history = check_directories(source, log, federation, checks["directory"])
     entries = check_entries(source, log, history, checks["entries"], progress)
     record = Record(log, history, entries)
@@ -58,6 +61,7 @@ def verify(source: Source, options: Options, progress: Progress = no_progress) -
         check_all_given(record, checks["entries"])
     progress("links and custody", 0, 1)
     check_links(record, checks["links"])
+    check_equivocation(source, record, report)
     check_kinds(record, checks["kinds"])
     check_slots(record, checks["slots"])
     offers = check_answers(record, checks["answers"])

@@ -137,6 +137,8 @@ class World:
         self.entries: list[tuple[int, str]] = []
         self.directories: dict[str, bytes] = {"metadata/1.root.json": root()}
         self.history = DirectoryHistory()
+        #: Under which incarnation each party speaks.
+        self.incarnations: defaultdict[str, int] = defaultdict(lambda: 1)
         self._positions: defaultdict[tuple[str, str], int] = defaultdict(int)
         self._hashes: list[bytes] = []
         self._made = 0
@@ -209,7 +211,7 @@ class World:
             sender=sender,
             recipient=recipient,
             seq=self._positions[sender, recipient] + 1,
-            inc=1,
+            inc=self.incarnations[sender],
             at=NOW + self._made,
             kind=kind,
             ref=own if rule.thread is Thread.OWN else ref,
@@ -245,6 +247,11 @@ class World:
     ) -> SignedEntry:
         """Draft, sign and log."""
         return self.log(self.draft(kind, sender, recipient, ref=ref, **changes).sign(key or signing(sender)))
+
+    def fence(self, party: str, inc: int | None = None) -> SignedEntry:
+        """Let a party take an incarnation, the next one unless it is given, and say so."""
+        self.incarnations[party] = self.incarnations[party] + 1 if inc is None else inc
+        return self.say("fence", party, HUB)
 
     def offer(self, sender: str, recipient: str, *, epoch: int = 0, **changes: object) -> SignedEntry:
         return self.say("offer", sender, recipient, epoch=epoch, **changes)  # type: ignore[arg-type]
