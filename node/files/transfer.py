@@ -20,7 +20,7 @@ from node.context import Node
 from node.files.outgoing import pending_files
 from node.models.files import OutboxFile
 from node.models.sync import InboxEntry, OutboxEntry
-from node.sync.client import Hub, HubRefusedError, Sink
+from node.sync.client import Hub, HubRefusedError, Sink, Source
 from node.sync.exchange import take_waiting
 from node.sync.rows import alarm
 from protocol.attachment import FileName
@@ -85,7 +85,7 @@ def _upload(node: Node, hub: Hub, part: str, length: int, clock: Callable[[], in
         raise RemoteError("piece", "the hub took every piece and does not call the part whole")
 
 
-def fetch_waiting(node: Node, hub: Hub, clock: Callable[[], int]) -> None:
+def fetch_waiting(node: Node, hub: Source, clock: Callable[[], int]) -> None:
     """Fetch what entries of the inbox wait for, and act on each that is complete.
 
     Raises HubUnreachableError when the hub is not there. An entry whose parts it does not give yet goes on waiting.
@@ -106,7 +106,7 @@ def fetch_waiting(node: Node, hub: Hub, clock: Callable[[], int]) -> None:
             node.incoming.remove(name.id)
 
 
-def _fetch(node: Node, hub: Hub, entry: Entry, clock: Callable[[], int]) -> dict[str, bytes]:
+def _fetch(node: Node, hub: Source, entry: Entry, clock: Callable[[], int]) -> dict[str, bytes]:
     """Return the seals and small files of an entry; its large files are then in `node.incoming`."""
     small: dict[str, bytes] = {}
     names: list[PartName | FileName] = [*entry.parts.values(), *entry.files]
@@ -123,7 +123,7 @@ def _fetch(node: Node, hub: Hub, entry: Entry, clock: Callable[[], int]) -> dict
     return small
 
 
-def _download(node: Node, hub: Hub, name: FileName, shown: str) -> None:
+def _download(node: Node, hub: Source, name: FileName, shown: str) -> None:
     """Get a large file, going on where an earlier attempt broke off; raise RemoteError for other bytes than named."""
     if node.incoming.path(name.id).exists():
         return

@@ -60,14 +60,8 @@ class Sink(Protocol):
         """Take the next bytes; raise RemoteError where there are too many."""
 
 
-class Hub(Protocol):
-    """What the sync needs of a hub, whatever carries the bytes."""
-
-    def post_sync(self, bundle: bytes) -> bytes:
-        """Exchange a bundle for the answer's."""
-
-    def post_recovery(self, piece: bytes) -> bytes:
-        """Give a hub that was set back a piece of what it signed; return its answer."""
+class Source(Protocol):
+    """What of a hub is only read, whatever carries the bytes: a line, or a file that came by hand."""
 
     def checkpoint(self) -> bytes:
         """Return the newest checkpoint, a signed note."""
@@ -78,14 +72,24 @@ class Hub(Protocol):
     def directory(self, path: str, max_bytes: int) -> bytes:
         """Return a file that is published below `/directory/`, of at most `max_bytes`."""
 
+    def get_part(self, part: str, shown: str, start: int, sink: Sink) -> None:
+        """Get a part, from `start` on if the hub can."""
+
+
+class Hub(Source, Protocol):
+    """What the sync needs of a hub."""
+
+    def post_sync(self, bundle: bytes) -> bytes:
+        """Exchange a bundle for the answer's."""
+
+    def post_recovery(self, piece: bytes) -> bytes:
+        """Give a hub that was set back a piece of what it signed; return its answer."""
+
     def part_progress(self, part: str, shown: str) -> PartProgress:
         """Return how much of a part of ours the hub has; `shown` is a pass for HEAD."""
 
     def put_part(self, part: str, shown: str, start: int, total: int, piece: bytes) -> PartProgress:
         """Put the bytes of a part from `start` on; return how much the hub has then."""
-
-    def get_part(self, part: str, shown: str, start: int, sink: Sink) -> None:
-        """Get a part, from `start` on if the hub can."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from keys import b64u
 from node.models.sync import DirectoryFile, DirectoryRoot, DirectoryVersion
-from node.sync.client import Hub, HubOversizedError, HubRefusedError
+from node.sync.client import HubOversizedError, HubRefusedError, Source
 from protocol.directory import DirectoryHistory, directory_digest, read_directory
 from protocol.enrol import Federation
 from protocol.errors import RemoteError
@@ -66,7 +66,7 @@ def stored_roots(session: Session, federation: Federation) -> Roots:
     return read_roots(federation.root, list(later))
 
 
-def fetch_version(hub: Hub, leaf: Leaf, known: Known) -> DirectoryNews:
+def fetch_version(hub: Source, leaf: Leaf, known: Known) -> DirectoryNews:
     """Fetch the version that a leaf announces, and of its files those that are new.
 
     Each step is verified before the next is asked for, so that a liar decides neither what is fetched nor how much.
@@ -84,7 +84,7 @@ def fetch_version(hub: Hub, leaf: Leaf, known: Known) -> DirectoryNews:
     return DirectoryNews(targets, raws, files)
 
 
-def _served(hub: Hub, path: str, max_bytes: int) -> bytes:
+def _served(hub: Source, path: str, max_bytes: int) -> bytes:
     try:
         return hub.directory(path, max_bytes)
     except HubOversizedError as error:

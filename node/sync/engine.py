@@ -11,7 +11,7 @@ from keys import b64u
 from node.context import Node
 from node.files.transfer import fetch_waiting, upload_waiting
 from node.models.sync import OutboxEntry
-from node.sync.client import Hub, HubRefusedError, HubUnreachableError
+from node.sync.client import Hub, HubRefusedError, HubUnreachableError, Source
 from node.sync.directory import Known, fetch_version, read_known
 from node.sync.exchange import Opened, Prepared, apply_answer, open_answer, prepare, pushable
 from node.sync.giveback import answer_notice
@@ -110,7 +110,7 @@ def _post(node: Node, hub: Hub, clock: Callable[[], int]) -> tuple[Prepared, byt
     raise AssertionError("unreachable: the last attempt raises")
 
 
-def fetch_news(hub: Hub, start: int, end: int, known: Known) -> LogNews:
+def fetch_news(hub: Source, start: int, end: int, known: Known) -> LogNews:
     """Fetch the leaves [start, end) and every version of the directory that they announce."""
     leaves = hub.leaves(start, end) if end > start else []
     directories = {}

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from sqlalchemy import select
@@ -20,7 +21,7 @@ from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 from keys import b64u
 from node.context import Node
 from node.models.sync import DirectoryFreshness, DirectoryVersion
-from node.sync.client import Hub, HubOversizedError, HubRefusedError, HubUnreachableError
+from node.sync.client import Hub, HubOversizedError, HubRefusedError, HubUnreachableError, Source
 from node.sync.rows import alarm
 from protocol.directory import directory_digest
 from protocol.metadata import MAX_FILE_BYTES, MAX_ROOT_BYTES, MAX_ROOTS, MAX_SMALL_BYTES, MAX_TARGETS_BYTES
@@ -29,6 +30,8 @@ from protocol.metadata import MAX_FILE_BYTES, MAX_ROOT_BYTES, MAX_ROOTS, MAX_SMA
 REFRESH_SECONDS: Final = 3_600
 #: Keys that could not be refreshed for so long are sealed to no more (docs/protocol.md section 7).
 MAX_KEY_AGE_SECONDS: Final = 30 * 86_400
+#: How long the hub's timestamp is good at most (docs/protocol.md section 7): so long before its end it was made.
+_TIMESTAMP_SECONDS: Final = 86_400
 _ONLY: Final = 1
 _RULE: Final = "directory"
 _CONFIG: Final = UpdaterConfig(
@@ -62,6 +65,29 @@ def keep_fresh(node: Node, hub: Hub, now: int) -> None:
         _note_staleness(session, now)
 
 
+def take_word(node: Node, carried: Source, now: int) -> None:
+    """Take the hub's word from a file that was carried: it was fresh when it was written, and counts from then on.
+
+    The workflow is done as of the end of that word, in a folder of its own: a file may be older than what came over the
+    line since. Then it changes nothing, and is no rollback.
+    """
+    trouble = None
+    try:
+        raw = carried.directory("metadata/timestamp.json", MAX_SMALL_BYTES)
+        expires = int(Metadata[Timestamp].from_bytes(raw).signed.expires.timestamp())
+        with TemporaryDirectory(prefix="tuf-", dir=node.settings.data_dir) as cache:
+            vouched = refresh(Path(cache), node.federation.root, carried, min(now, expires - 1))
+    except (HubRefusedError, HubOversizedError, exceptions.DownloadError):
+        return
+    except exceptions.RepositoryError as error:
+        trouble = f"the directory that was carried here is refused: {type(error).__name__}"
+    with node.database.transaction() as session:
+        if trouble is None:
+            trouble = _record_carried(session, vouched, min(now, expires - _TIMESTAMP_SECONDS))
+        if trouble is not None:
+            alarm(session, _RULE, trouble, now)
+
+
 def note_staleness(node: Node, now: int) -> None:
     """Tell people if the directory is stale by now, where the hub cannot be asked."""
     with node.database.transaction() as session:
@@ -79,7 +105,7 @@ def may_seal(session: Session, now: int) -> bool:
     return known is not None and now <= known.refreshed_at + MAX_KEY_AGE_SECONDS
 
 
-def refresh(cache: Path, root: bytes, hub: Hub, now: int) -> Vouched:
+def refresh(cache: Path, root: bytes, hub: Source, now: int) -> Vouched:
     """Do the TUF client's workflow from the root trusted by hand, at the time `now`.
 
     `cache` keeps what was verified, and through it protects from rollback. Raises tuf.api.exceptions.RepositoryError or
@@ -105,7 +131,7 @@ def refresh(cache: Path, root: bytes, hub: Hub, now: int) -> Vouched:
 class _Line(FetcherInterface):
     """python-tuf's downloads over the line that the sync uses: one session, its timeouts, no redirects."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Source) -> None:
         self._hub: Final = hub
 
     def download_bytes(self, url: str, max_length: int) -> bytes:
@@ -163,6 +189,22 @@ def _record(session: Session, vouched: Vouched, now: int) -> str | None:
         known = DirectoryFreshness(id=_ONLY)
         session.add(known)
     known.version, known.refreshed_at, known.until = vouched.version, now, vouched.expires
+    return None
+
+
+def _record_carried(session: Session, vouched: Vouched, at: int) -> str | None:
+    """Store that the version in force was the newest one at a time; return what to tell people of another."""
+    row = _newest(session)
+    if row is None or vouched.version != row.version:
+        return None
+    if b64u.encode(vouched.h) != row.h:
+        return "the hub vouches for another directory than its log announces"
+    known = freshness(session)
+    if known is None:
+        known = DirectoryFreshness(id=_ONLY, refreshed_at=at, until=vouched.expires)
+        session.add(known)
+    known.version = vouched.version
+    known.refreshed_at, known.until = max(known.refreshed_at, at), max(known.until, vouched.expires)
     return None
 
 
