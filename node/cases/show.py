@@ -24,7 +24,9 @@ from node.cases.views import (
     Opening,
     Suggestion,
 )
+from node.cases.whereabouts import Horizon, custodian_of, horizon, own_hop, whereabouts
 from node.context import Node
+from node.custody.standing import standing
 from node.models.cases import Case, CaseEvent, CaseNote
 from node.reference import regions, topics
 from node.sync.log import read_history, read_log
@@ -34,13 +36,12 @@ from protocol.custody import ACTING, Stance
 from protocol.directory import Directory
 from protocol.entry import read_entry
 
-_GONE = {Stance.PASSED, Stance.ERASED}
-
 
 def list_cases(session: Session, node: Node, now: int) -> list[CaseRow]:
     """Return every case of this node, the most urgent first; cases that were handed on stay as stubs."""
     rows = session.scalars(select(Case).where(Case.stance.not_in([Stance.DECLINED, Stance.INVITED]))).all()
-    found = [_row(session, node, case, _complaint(node, case), now) for case in rows]
+    seen = horizon(session, now)
+    found = [_row(session, node, case, _complaint(node, case), seen, now) for case in rows]
     return sorted(found, key=lambda row: (not row.here, row.due_at is None, row.due_at or 0, -row.received_at))
 
 
@@ -55,7 +56,8 @@ def list_some_cases(session: Session, node: Node, wanted: CaseQuery, now: int) -
     found = session.scalars(ordered).all()
     shown = found[: wanted.limit]
     last = shown[-1] if len(found) > len(shown) else None
-    rows = tuple(_row(session, node, case, _complaint(node, case), now) for case in shown)
+    seen = horizon(session, now)
+    rows = tuple(_row(session, node, case, _complaint(node, case), seen, now) for case in shown)
     return CaseSlice(rows, None if last is None else (last.received_at, last.case_id))
 
 
@@ -69,13 +71,15 @@ def read_case(session: Session, node: Node, number: str, officer: Officer, now: 
     claims = [] if complaint is None else routing.claims(directory, complaint.region, complaint.topic)
     actions = allowed_actions(session, node, case, now)
     offered = Stance(case.stance) is not Stance.HELD and case.offered_to is not None
+    row = _row(session, node, case, complaint, horizon(session, now), now)
+    custodian = custodian_of(session, node, case)
     return CasePage(
-        row=_row(session, node, case, complaint, now),
+        row=row,
         complaint=complaint,
         identity_sealed=case.identity is not None,
         grant_pending=Stance(case.stance) in ACTING and case.identity is None,
-        custodian=office_name(session, node, _custodian(case, node)),
-        custodian_id=_custodian(case, node),
+        custodian=office_name(session, node, custodian),
+        custodian_id=custodian,
         history=_history(session, node, case),
         hops=_hops(session, node, case, open_to=case.offered_to if offered else None),
         messages=_messages(session, node, case),
@@ -86,6 +90,7 @@ def read_case(session: Session, node: Node, number: str, officer: Officer, now: 
         actions=actions,
         attachments=_attached(filing),
         next_states=next_states(case, node),
+        recall_from=standing(session, node, case).recall_from if row.custody == "offered" else None,
     )
 
 
@@ -102,7 +107,7 @@ def proven_hops(session: Session, node: Node, hops: tuple[custody.Hop, ...]) -> 
     return tuple(found)
 
 
-def _row(session: Session, node: Node, case: Case, complaint: Complaint | None, now: int) -> CaseRow:
+def _row(session: Session, node: Node, case: Case, complaint: Complaint | None, seen: Horizon, now: int) -> CaseRow:
     here = Stance(case.stance) in {Stance.HELD, Stance.OFFERED}
     stance = "offered" if Stance(case.stance) is Stance.OFFERED else "held" if here else "gone"
     return CaseRow(
@@ -118,6 +123,7 @@ def _row(session: Session, node: Node, case: Case, complaint: Complaint | None, 
         origin=office_name(session, node, case.origin),
         custody="asking" if here and case.state == State.AWAITING_RULING else stance,
         here=here,
+        whose=whereabouts(session, node, case, seen),
         origin_id=case.origin,
     )
 
@@ -141,16 +147,13 @@ def _attached(filing: Filing | None) -> tuple[Attached, ...]:
     return tuple(Attached(each.id, each.name, each.type, each.size) for each in files)
 
 
-def _custodian(case: Case, node: Node) -> str:
-    return case.offered_to or node.member_id if Stance(case.stance) in _GONE else node.member_id
-
-
 def _history(session: Session, node: Node, case: Case) -> tuple[Event, ...]:
     rows = session.scalars(select(CaseEvent).where(CaseEvent.case_id == case.case_id).order_by(CaseEvent.id))
     members = _directory(session, node).members
 
     def detail(text: str) -> str:
-        return members[text].name if text in members else text
+        mark, colon, rest = text.rpartition(":")
+        return f"{mark}{colon}{members[rest].name}" if rest in members else text
 
     here, own = node.settings.display_name, node.member_id
     return tuple(Event(row.at, State(row.state), here, detail(row.detail), own) for row in rows)
@@ -160,10 +163,9 @@ def _hops(session: Session, node: Node, case: Case, open_to: str | None) -> tupl
     found = proven_hops(session, node, hops_of(case.hops))
     if open_to is None:
         return found
-    offered_at = max((event.at for event in _history(session, node, case)), default=case.received_at)
     here, there = node.settings.display_name, office_name(session, node, open_to)
-    accepted = offered_at if Stance(case.stance) in _GONE else None
-    return (*found, Hop(here, there, offered_at, accepted, None, node.member_id, open_to))
+    offered_at, accepted_at, index = own_hop(session, case)
+    return (*found, Hop(here, there, offered_at, accepted_at, index, node.member_id, open_to))
 
 
 def _messages(session: Session, node: Node, case: Case) -> tuple[Message, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from keys import b64u
@@ -97,9 +97,11 @@ def apply_progress(session: Session, tracked: Tracked, member: str, progress: Pr
 def put_letter(session: Session, tracked: Tracked, member: str, letter: Letter, now: int) -> None:
     """Put a sealed letter into the reporter's mailbox; the same letter twice is one."""
     if session.get(TrackedMail, letter.id) is None:
+        last = select(func.max(TrackedMail.place)).where(TrackedMail.number == tracked.number)
         session.add(
             TrackedMail(
                 entry_id=letter.id,
+                place=(session.scalar(last) or 0) + 1,
                 number=tracked.number,
                 at=now,
                 member=member,

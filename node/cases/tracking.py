@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from keys import b64u
 from keys.receipt import ReceiptCode
 from keys.sealing import SealingKey
+from node.cases.deadlines import due_at
 from node.cases.intake import own_file_context
 from node.cases.lifecycle import State
 from node.cases.names import office_name, return_ref_of
@@ -15,6 +16,7 @@ from node.cases.report import letter_context
 from node.cases.show import proven_hops
 from node.cases.tracked import UNCLAIMED, hops_of, is_retraced
 from node.cases.views import Attached, Complaint, Event, Message, NoSuchCaseError, Opening, Tracking
+from node.cases.whereabouts import horizon, of_tracked, state_of, taken_since
 from node.context import Node
 from node.models.cases import Tracked, TrackedEvent, TrackedMail
 from protocol.content import Filing, read_filing, read_note
@@ -27,7 +29,6 @@ def track(session: Session, node: Node, receipt: str, now: int) -> Tracking:
 
     Raises keys.errors.ReceiptCodeError for text that is no code, NoSuchCaseError for one that finds nothing here.
     """
-    del now  # deadlines are shown as dates; the page says which have passed
     code = ReceiptCode.parse(receipt)
     found = find_tracked(session, code)
     mailbox = code.mailbox()
@@ -38,13 +39,15 @@ def track(session: Session, node: Node, receipt: str, now: int) -> Tracking:
         )
     )
     own = own_filing(found, mailbox)
+    told = [event for event in events if event.role is None]
+    state = state_of(found, told)
     return Tracking(
         number=found.number,
         filed_at=found.filed_at,
-        state=State(found.state),
+        state=state,
         custodian=office_name(session, node, found.custodian),
-        due_at=found.due_at,
-        history=_history(session, node, events),
+        due_at=found.due_at if state == found.state else due_at(state, taken_since(found) or found.filed_at),
+        history=_history(session, node, told),
         hops=proven_hops(session, node, hops_of(found.hops)),
         messages=tuple(
             Message(
@@ -54,7 +57,7 @@ def track(session: Session, node: Node, receipt: str, now: int) -> Tracking:
                 row.kind == "message",
                 row.member,
             )
-            for row in sorted(mail.values(), key=lambda row: row.at)
+            for row in sorted(mail.values(), key=lambda row: (row.at, row.place, row.entry_id))
             if row.kind in {"reply", "message"}
         ),
         openings=tuple(
@@ -69,6 +72,7 @@ def track(session: Session, node: Node, receipt: str, now: int) -> Tracking:
             if event.role is not None
         ),
         complaint=Complaint(**own.complaint),
+        whose=of_tracked(session, node, found, told, horizon(session, now)),
         attachments=tuple(Attached(each.id, each.name, each.type, each.size) for each in own.attachments),
         custodian_id=found.custodian,
     )
@@ -93,9 +97,7 @@ def find_tracked(session: Session, code: ReceiptCode) -> Tracked:
 
 def _history(session: Session, node: Node, events: list[TrackedEvent]) -> tuple[Event, ...]:
     return tuple(
-        Event(row.at, State(row.state), office_name(session, node, row.member), member_id=row.member)
-        for row in events
-        if row.role is None
+        Event(row.at, State(row.state), office_name(session, node, row.member), member_id=row.member) for row in events
     )
 
 

@@ -99,7 +99,7 @@ def _answer_of_ours(session: Session, node: Node, case: Case, step: Step, hop: H
 def _answer_to_ours(session: Session, node: Node, case: Case, step: Step, hop: Hop, now: int) -> None:
     """Our offer was accepted, and the case is another's; or it came back."""
     if step is Step.ACCEPT_WON:
-        enter(session, case, State.OFFERED, now, case.offered_to or "")
+        enter(session, case, State.OFFERED, now, f"taken:{case.offered_to}")
         case.due_at = None
         pass_on_messages(session, node, case, now)
         if case.origin == node.member_id:

@@ -56,6 +56,20 @@ def is_restoring(state: SyncState | None) -> bool:
     return state is not None and state.restored_at is not None and (state.acted_at or 0) < state.restored_at
 
 
+def recall_of(session: Session, offer: OutboxEntry) -> OutboxEntry | None:
+    """Return the recall of an offer of ours, queued or logged; None where none was said."""
+    recalls = select(OutboxEntry).where(
+        OutboxEntry.kind == "recall", OutboxEntry.recipient == offer.recipient, OutboxEntry.state != "refused"
+    )
+    return next((row for row in session.scalars(recalls) if read_entry(row.raw).entry.re == offer.entry_id), None)
+
+
+def is_withheld(session: Session, node: Node, case: Case) -> bool:
+    """Whether the log shows that a case of ours was offered by an entry that is not here."""
+    taken, held = _slot(session, node, case)
+    return taken and not held
+
+
 def _slot(session: Session, node: Node, case: Case) -> tuple[bool, bool]:
     """Return whether the slot of the next offer stands in the log, and whether the entry that took it is here."""
     slot = offer_slot(node.keyring.secrets["slot"], case.case_id, case.epoch)
@@ -71,12 +85,7 @@ def _recall_from(session: Session, case: Case, phase: Phase) -> int | None:
     offer = session.scalar(select(OutboxEntry).where(OutboxEntry.entry_id == case.offer_id))
     if phase is not Phase.ACTING or offer is None or offer.state == "refused":
         return None
-    recalls = select(OutboxEntry.raw).where(
-        OutboxEntry.kind == "recall", OutboxEntry.recipient == offer.recipient, OutboxEntry.state != "refused"
-    )
-    if any(read_entry(raw).entry.re == case.offer_id for raw in session.scalars(recalls)):
-        return None
-    return offer.queued_at + RECALL_AFTER_SECONDS
+    return None if recall_of(session, offer) is not None else offer.queued_at + RECALL_AFTER_SECONDS
 
 
 def _has_triage(session: Session, node: Node) -> bool:

@@ -108,6 +108,8 @@ class TrackedMail(Base):
     number: Mapped[str] = mapped_column(ForeignKey("tracked.number"), index=True)
     at: Mapped[int] = mapped_column(BigInteger)
     member: Mapped[str] = mapped_column(String(63))
+    #: The order in which letters came: two of the same second stand as they were written.
+    place: Mapped[int] = mapped_column(default=0, server_default="0")
     kind: Mapped[str] = mapped_column(String(12))  # reply | opening | message (the reporter's own)
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
 

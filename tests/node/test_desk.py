@@ -161,8 +161,11 @@ def test_the_history_names_offices_and_never_content(land: Country) -> None:
     filed = land.handed_to(land.kemnaker)
     land.kemnaker.reply(filed.number)
     details = {row.detail for office in (land.jabar, land.kemnaker) for row in office.rows(CaseEvent)}
-    assert details <= {"", "kemnaker", "sari"}
-    assert [event.detail for event in land.jabar.page(filed.number).history if event.detail] == ["Kemnaker"] * 2
+    assert details <= {"", "kemnaker", "taken:kemnaker", "sari"}
+    assert [event.detail for event in land.jabar.page(filed.number).history if event.detail] == [
+        "Kemnaker",
+        "taken:Kemnaker",
+    ]
 
 
 def test_the_list_shows_the_urgent_first_and_what_is_gone_last(land: Country) -> None:
