@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 from audit.cli import main
 from hub.auditors.access import add_auditor
 from hub.export import export_folder
+from protocol.content import receipt_body
 from tests.support.federation import NOW
 from tests.support.hub import MEMBERS, FoundedHub, found_hub, node_of, served
 
@@ -53,6 +54,44 @@ def test_a_real_hub_passes_over_http_and_as_a_folder(tmp_path: Path) -> None:
     one, other = json.loads(online.stdout), json.loads(offline.stdout)
     assert one["facts"] == other["facts"]
     assert one["facts"]["entries"] == 7
+
+
+def test_starts_fences_and_receipts_of_a_real_hub_pass(tmp_path: Path) -> None:
+    hub = found_hub(tmp_path / "hub", *MEMBERS)
+    with served(hub) as url:
+        jabar, kemnaker = node_of(hub, "jabar", url), node_of(hub, "kemnaker", url)
+        jabar.sync(jabar.fence())
+        offer = jabar.offer("kemnaker")
+        jabar.sync(offer)
+        kemnaker.sync(kemnaker.fence())
+        accept = kemnaker.answer("accept", offer)
+        kemnaker.sync(accept, kemnaker.say("receipt", "jabar", body=receipt_body(1, kemnaker.seen)))
+        jabar.sync(jabar.fence(9))
+        jabar.sync(jabar.grant(offer, accept))
+        with hub.database.reading() as session:
+            export_folder(session, hub.federation, tmp_path / "audit", entries=True)
+    result = run(tmp_path / "audit", "--all", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["facts"]["entries"] == 7
+
+
+def test_a_second_text_that_a_real_hub_refused_is_found_in_its_folder_and_over_http(tmp_path: Path) -> None:
+    hub = found_hub(tmp_path / "hub", *MEMBERS)
+    (tmp_path / "federation.json").write_bytes(hub.federation.encode())
+    with served(hub) as url:
+        jabar = node_of(hub, "jabar", url)
+        jabar.sync(jabar.say("consult", "kemnaker"))
+        jabar.sync(jabar.say("consult", "kemnaker", seq=1))
+        with hub.database.transaction() as session:
+            (tmp_path / "token").write_text(add_auditor(session, "bpkp", NOW))
+        with hub.database.reading() as session:
+            export_folder(session, hub.federation, tmp_path / "audit", entries=True)
+        anchors = ("--federation", tmp_path / "federation.json", "--json")
+        online = run(url, *anchors, "--token-file", tmp_path / "token")
+    for result in (online, run(tmp_path / "audit", *anchors)):
+        assert result.exit_code == 1
+        (found,) = [finding for check in json.loads(result.stdout)["checks"] for finding in check["findings"]]
+        assert (found["rule"], found["expected"]["party"], found["expected"]["position"]) == ("seq", "jabar", 1)
 
 
 def test_an_offer_by_one_who_holds_nothing_is_found_though_the_hub_logged_it(tmp_path: Path) -> None:

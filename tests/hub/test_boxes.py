@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+import pytest
+
 from hub.sync.pull import collect
 from keys import b64u
 from protocol import jws
@@ -126,8 +128,11 @@ def squatted(town: Town, count: int = 1) -> tuple[list[Said], list[Said]]:
     return winners, [town.jabar.offer("kemensos", slot=winner.entry.slot) for winner in winners]
 
 
-def test_the_entry_that_holds_the_slot_of_a_lost_offer_comes_last(town: Town) -> None:
-    """Its maker raises the epoch only when it has seen that the winner is not its own entry."""
+def test_the_entry_that_holds_the_slot_of_a_lost_offer_comes_last(town: Town, caplog: pytest.LogCaptureFixture) -> None:
+    """Its maker raises the epoch only when it has seen that the winner is not its own entry.
+
+    Whoever names a slot of another's learned it from somebody: a person is told.
+    """
     town.kemnaker.sync(waiting := town.kemnaker.receipt("jabar"))
     (winner,), (lost,) = squatted(town)
     reply = town.jabar.sync(lost)
@@ -137,9 +142,12 @@ def test_the_entry_that_holds_the_slot_of_a_lost_offer_comes_last(town: Town) ->
     assert (last.index, last.h) == (reply.verdict(lost).index, winner.signed.digest)
     assert reply.bundle.entries == (waiting.signed.raw, winner.signed.raw)
     assert reply.bundle.parts == {}
+    assert f"ALARM jabar made an offer with the slot of leaf {last.index}, which is jateng's" in caplog.text
 
 
-def test_the_own_offer_that_a_restored_node_forgot_comes_as_the_holder_of_its_slot(town: Town) -> None:
+def test_the_own_offer_that_a_restored_node_forgot_comes_as_the_holder_of_its_slot(
+    town: Town, caplog: pytest.LogCaptureFixture
+) -> None:
     first = town.logged_offer()
     again = town.jabar.offer("kemensos", slot=first.entry.slot)
     reply = town.jabar.sync(again, pull=Pull(0, 0, 256), follow=False)
@@ -147,6 +155,7 @@ def test_the_own_offer_that_a_restored_node_forgot_comes_as_the_holder_of_its_sl
         ("sent", first.signed.digest),
         ("slot", first.signed.digest),
     ]
+    assert "ALARM" not in caplog.text
 
 
 def test_two_offers_that_lost_one_slot_bring_its_holder_once(town: Town) -> None:
