@@ -65,8 +65,9 @@ class Packer:
         self._sink: Final = sink
         self._told: Final = told
         self._tar: Final = tarfile.open(  # noqa: SIM115  `finish` closes it, and nothing else may
-            fileobj=_file(write=sink.write), mode="w|", bufsize=_BUFFER_BYTES, format=tarfile.PAX_FORMAT
+            fileobj=_file(write=self._write), mode="w|", bufsize=_BUFFER_BYTES, format=tarfile.PAX_FORMAT
         )
+        self._abandoned = False
         self.members = 0
         self.content_bytes = 0
 
@@ -100,6 +101,14 @@ class Packer:
         """End the archive and the stream."""
         self._tar.close()
         self._sink.finish()
+
+    def abandon(self) -> None:
+        """Write nothing more: tarfile would, when it is thrown away."""
+        self._abandoned = True
+
+    def _write(self, content: bytes) -> None:
+        if not self._abandoned:
+            self._sink.write(content)
 
     def _add(self, name: str, size: int, at: int, content: IO[bytes]) -> None:
         header = tarfile.TarInfo(name)

@@ -135,8 +135,11 @@ def write(
     """
     with new_file(run.folder, run.naming, run.at) as (file, path):
         packer = Packer(seal(file), lambda done: run.told("writing", done, 0))
-        fill(packer)
-        packer.finish()
+        try:
+            fill(packer)
+            packer.finish()
+        finally:
+            packer.abandon()
         private.sync(file)
         counted = _Counted(packer.content_bytes, run.told)
         with path.open("rb") as again:
