@@ -52,14 +52,15 @@ def _search_all(settings: Sequence[Setting]) -> int:
     for setting in settings:
         outcome = _search(setting)
         holds = is_held(setting, outcome)
-        _say(f"{setting.name:44} {outcome.states:10,} {outcome.depth:6} {outcome.seconds:8.1f}  "
-             f"{_verdict(setting, outcome)}")  # fmt: skip
+        figures = f"{outcome.states:10,} {outcome.depth:6} {outcome.seconds:8.1f}"
+        _say(f"{setting.name:44} {figures}  {_verdict(setting, outcome)}")
         for finding in outcome.findings.values() if not holds else ():
             if finding.what not in setting.tolerated:
                 _show(finding)
         states, broken = states + outcome.states, broken + (not holds)
     held = "every rule holds in all of them" if not broken else f"BROKEN in {broken} of them"
-    _say(f"{len(settings)} settings, {states:,} states, {time.perf_counter() - began:.0f} s: {held}")
+    counted = f"{len(settings)} setting{'s' if len(settings) > 1 else ''}"
+    _say(f"{counted}, {states:,} states, {time.perf_counter() - began:.0f} s: {held}")
     return int(broken > 0)
 
 

@@ -7,7 +7,7 @@ from protocol.custody import Phase, Stance
 from protocol.kinds import ANSWERS
 from tests.model.entries import ORIGIN_CASE, PARTIES, Kind, Slot, answer_slot
 from tests.model.reading import Copy
-from tests.model.world import LOG, State, World
+from tests.model.world import FIRST_NODE, LOG, State, World
 
 TWO: Final = "two parties may act on the case"
 NOT_BY_LOG: Final = "a party may act though the log gives the case to another"
@@ -65,7 +65,7 @@ class Invariants:
         """Return the copy on which a party may act now."""
         log = state[self._world.log_of(who)]
         node = self._world.node(state, who)
-        key = (who, state[2 + who], self._world.book.prefix(log, node.pos))
+        key = (who, state[FIRST_NODE + who], self._world.book.prefix(log, node.pos))
         if key not in self._acting:
             may = (copy for copy in node.copies if self._world.reader.may_act(who, node, log, copy))
             self._acting[key] = next(may, None)

@@ -71,8 +71,8 @@ class Party:
                 continue
             if self._rules.lock:
                 locked = Copy(copy.case, copy.token.take(Step.OFFER), offer)
-                yield Move(f"{PARTIES[who]} locks the case and queues {self._book.words(offer)}",
-                           self._queue(_replaced(node, copy, locked), offer))  # fmt: skip
+                words = f"{PARTIES[who]} locks the case and queues {self._book.words(offer)}"
+                yield Move(words, self._queue(_replaced(node, copy, locked), offer))
             else:
                 yield Move(f"{PARTIES[who]} queues {self._book.words(offer)}, without a lock", self._queue(node, offer))
 
@@ -90,17 +90,17 @@ class Party:
             yield self._answer(who, node, log, Kind.RECALL, copy.offer)
         refused = self._hub.refuses_offer(log, copy.offer, suspended=suspended) or self._faults.lies
         if refused and not read and not copy.refused and copy.offer in node.out:
-            token = copy.token.take(Step.OFFER_CLOSED)
-            rest = node._replace(out=tuple(one for one in node.out if one != copy.offer))
-            if not self._rules.closed:
-                freed = Copy(copy.case, copy.token.take(Step.OFFER_FENCED))
-                yield Move(f"{PARTIES[who]} is told that its offer is refused, and frees the case",
-                           _replaced(rest, copy, freed))  # fmt: skip
-                return
-            kept = _replaced(rest, copy, copy._replace(token=token, refused=True))
-            phase = custody.moved(node.phase, Event.OFFER_REFUSED)
-            yield Move(f"{PARTIES[who]} is told that its offer is refused, keeps the lock and starts anew",
-                       kept._replace(phase=phase))  # fmt: skip
+            yield self._refused(who, node, copy)
+
+    def _refused(self, who: int, node: Node, copy: Copy) -> Move:
+        told = f"{PARTIES[who]} is told that its offer is refused"
+        rest = node._replace(out=tuple(one for one in node.out if one != copy.offer))
+        if not self._rules.closed:
+            freed = Copy(copy.case, copy.token.take(Step.OFFER_FENCED))
+            return Move(f"{told}, and frees the case", _replaced(rest, copy, freed))
+        kept = copy._replace(token=copy.token.take(Step.OFFER_CLOSED), refused=True)
+        phase = custody.moved(node.phase, Event.OFFER_REFUSED)
+        return Move(f"{told}, keeps the lock and starts anew", _replaced(rest._replace(phase=phase), copy, kept))
 
     def _lose(self, who: int, node: Node, log: int, copy: Copy) -> Iterator[Move]:
         """The hub shows the entry that took the slot of the next offer, and it is another's."""

@@ -4,7 +4,7 @@ import gc
 import time
 from array import array
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from protocol.errors import LocalError
 from tests.model.invariants import NO_ROW, STUCK, Invariants, describe
@@ -26,7 +26,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one search came to. `stuck` counts the states from which nobody can ever act; None: not looked for."""
+    """What one search came to. `seconds` are those of the processor, so that others' work does not count.
+
+    `stuck` counts the states from which nobody can ever act; None: not looked for.
+    """
 
     states: int
     depth: int
@@ -74,7 +77,7 @@ class _Search:
         self._findings: dict[str, Finding] = {}
 
     def run(self, progress: Callable[[int, int, int], None]) -> Outcome:
-        began = time.perf_counter()
+        began = time.process_time()
         done, depth, level_end, stopped = 0, 0, 1, False
         while done < len(self._order) and not stopped:
             if done == level_end:
@@ -87,7 +90,7 @@ class _Search:
         stuck = None
         if exhausted and not stopped and not self._world.faults.dishonest:
             stuck = self._stuck()
-        seconds = time.perf_counter() - began
+        seconds = time.process_time() - began
         cut = sum(good >= _CUT for good in self._good)
         return Outcome(len(self._order), depth, seconds, exhausted, self._findings, stuck, cut)
 
@@ -102,8 +105,9 @@ class _Search:
         numbers, order, parent, edges = self._number, self._order, self._parent, self._edges
         try:
             steps, cut = self._world.successors(state)
-        except LocalError:
-            self._findings[NO_ROW] = self._finding(NO_ROW, number)
+        except LocalError as error:
+            found = self._finding(NO_ROW, number)
+            self._findings[NO_ROW] = replace(found, parties=f"{found.parties}\n{error}")
             return True
         for _, is_progress, after in steps:
             known = numbers.get(after)
@@ -139,7 +143,7 @@ class _Search:
         at = number
         while at:
             before = self._parent[at]
-            steps.append(next(one.words for one in self._world.successors(self._order[before]).steps
-                              if one.state == self._order[at]))  # fmt: skip
+            taken = self._world.successors(self._order[before]).steps
+            steps.append(next(one.words for one in taken if one.state == self._order[at]))
             at = before
         return Finding(what, tuple(reversed(steps)), describe(self._world, state))

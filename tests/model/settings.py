@@ -81,6 +81,11 @@ DEEP: Final = (
     Setting("hub withholds and lies, A restored", _faults(4, _A, _WITHHOLDING, _LYING)),
     Setting("hub withholds and lies, B restored, longer", _faults(4, _B, _WITHHOLDING, _LYING)),
     Setting("hub and C dishonest, B restored", _faults(5, _B, _DISHONEST, _EVIL), tolerated=(FORK,)),
+    Setting(
+        "hub and C dishonest in every way, A restored",
+        _faults(4, _A, _COURIER, _WITHHOLDING, _LYING),
+        tolerated=(FORK,),
+    ),
     Setting("hub shows two logs, longer", _faults(5, _SPLIT), tolerated=(CONTRADICTION,)),
 )
 
