@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from keys.keyring import Keyring
 from node.cli_backup import backup, restore, show_lost
+from node.cli_bundle import bundle
 from node.commandline import (
     MIGRATIONS,
     OneLineErrors,
@@ -44,6 +45,7 @@ def main() -> None:
 
 main.add_command(backup)
 main.add_command(restore)
+main.add_command(bundle)
 
 
 @main.command()
