@@ -7,6 +7,7 @@ import click
 from hub import serving
 from hub.auditors.access import add_auditor
 from hub.cli_backup import backup, restore
+from hub.cli_bundle import bundle
 from hub.cli_directory import COMMANDS, holders_of
 from hub.clock import now
 from hub.commandline import OneLineErrors, ask_passphrase, data_option, migrated, passphrase_option, settings_of
@@ -27,7 +28,7 @@ def main(ctx: click.Context, data: str | None) -> None:
     ctx.obj = data
 
 
-for command in (*COMMANDS, backup, restore):
+for command in (*COMMANDS, backup, restore, bundle):
     main.add_command(command)
 
 

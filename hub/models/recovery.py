@@ -52,7 +52,7 @@ class RecoveryPart(Base):
 
 
 class RecoveryCheckpoint(Base):
-    """A checkpoint with our log's signature that reaches beyond our log, and who showed it first.
+    """A checkpoint with our log's signature that reaches beyond our log, and who showed it.
 
     `member` is empty for the one in `head.note`. `contradicts`: our tree is none that it grew from.
     """
@@ -61,8 +61,8 @@ class RecoveryCheckpoint(Base):
 
     size: Mapped[Count] = mapped_column(primary_key=True, autoincrement=False)
     root: Mapped[Hash] = mapped_column(primary_key=True)
+    member: Mapped[Party] = mapped_column(primary_key=True)
     note: Mapped[str] = mapped_column(Text)
-    member: Mapped[Party]
     at: Mapped[Count]
     contradicts: Mapped[bool]
 

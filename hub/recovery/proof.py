@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from hub.log.tree import Head, StoredLog
@@ -63,15 +63,21 @@ def target_of(session: Session, head: Head) -> tuple[int, bytes]:
 def claim(session: Session, shown: Verified, member: str, now: int, *, contradicts: bool = False) -> None:
     """Note a checkpoint of ours, proven or not: the log must reach it before this hub goes on."""
     found = shown.checkpoint
-    known = session.get(RecoveryCheckpoint, (found.size, found.root))
-    if known is None:
-        session.add(
-            RecoveryCheckpoint(
-                size=found.size, root=found.root, note=shown.note, member=member, at=now, contradicts=contradicts
-            )
+    session.merge(
+        RecoveryCheckpoint(
+            size=found.size, root=found.root, member=member, note=shown.note, at=now, contradicts=contradicts
         )
-    elif contradicts:
-        known.contradicts, known.member = True, member
+    )
+    session.flush()
+
+
+def forget_claims(session: Session, head: Head, members: Sequence[str]) -> None:
+    """Forget the checkpoints that these members showed, and the leaves that nobody else's checkpoint covers."""
+    session.execute(delete(RecoveryCheckpoint).where(RecoveryCheckpoint.member.in_(members)))
+    size = target_of(session, head)[0]
+    session.execute(delete(RecoveryLeaf).where(RecoveryLeaf.index >= size))
+    left = session.scalars(select(RecoveryLeaf.h).order_by(RecoveryLeaf.index))
+    recovery_of(session).frontier = Frontier.from_bytes(head.frontier).extend(left).to_bytes()
     session.flush()
 
 
@@ -127,8 +133,3 @@ def contradictions(session: Session) -> list[RecoveryCheckpoint]:
     """Return the checkpoints of ours that our tree cannot lead to."""
     query = select(RecoveryCheckpoint).where(RecoveryCheckpoint.contradicts.is_(True))
     return list(session.scalars(query.order_by(RecoveryCheckpoint.size)))
-
-
-def staged_count(session: Session) -> int:
-    """Return how many leaves beyond our log have known hashes."""
-    return session.scalar(select(func.count()).select_from(RecoveryLeaf)) or 0

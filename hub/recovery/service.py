@@ -209,7 +209,7 @@ class Recovery:
             if row is None:
                 session.add(RecoveryMember(member=give.node, heard_at=now, waived_at=None))
             else:
-                row.heard_at = now
+                row.heard_at, row.waived_at = now, None
             session.flush()
 
     def _note_contradiction(self, give: GiveBack, shown: Verified | None, now: int) -> None:

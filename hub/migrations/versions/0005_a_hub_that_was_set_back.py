@@ -45,7 +45,7 @@ def upgrade() -> None:
     sa.Column('member', sa.String(length=63), nullable=False),
     sa.Column('at', BIG, nullable=False),
     sa.Column('contradicts', sa.Boolean(), nullable=False),
-    sa.PrimaryKeyConstraint('size', 'root', name=op.f('pk_recovery_checkpoint'))
+    sa.PrimaryKeyConstraint('size', 'root', 'member', name=op.f('pk_recovery_checkpoint'))
     )
     op.create_table('recovery_member',
     sa.Column('member', sa.String(length=63), nullable=False),
