@@ -9,6 +9,7 @@ from hub.auditors.access import add_auditor
 from hub.cli_backup import backup, restore
 from hub.cli_bundle import bundle
 from hub.cli_directory import COMMANDS, holders_of
+from hub.cli_recovery import resume, status
 from hub.clock import now
 from hub.commandline import OneLineErrors, ask_passphrase, data_option, migrated, passphrase_option, settings_of
 from hub.export import export_folder
@@ -28,7 +29,7 @@ def main(ctx: click.Context, data: str | None) -> None:
     ctx.obj = data
 
 
-for command in (*COMMANDS, backup, restore, bundle):
+for command in (*COMMANDS, backup, restore, bundle, status, resume):
     main.add_command(command)
 
 
