@@ -15,6 +15,7 @@ from node.sync.client import Hub, HubRefusedError, HubUnreachableError, Source
 from node.sync.directory import Known, fetch_version, read_known
 from node.sync.exchange import Opened, Prepared, apply_answer, open_answer, prepare, pushable
 from node.sync.giveback import answer_notice
+from node.sync.links import watch_links
 from node.sync.log import LogNews, extend_log, read_history
 from node.sync.refresh import keep_fresh, note_staleness
 from node.sync.rows import alarm, sync_state
@@ -50,6 +51,7 @@ def sync(node: Node, hub: Hub, clock: Callable[[], int]) -> Synced:
     done = _sync(node, hub, clock)
     if done.trouble is None:
         keep_fresh(node, hub, clock())
+        watch_links(node, clock())
     else:
         note_staleness(node, clock())
     return done
