@@ -1,9 +1,12 @@
 """Offers of ours that the hub will not log: what becomes of their locks."""
 
+from typing import Final
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from keys import b64u
+from node.cases.report import report
 from node.context import Node
 from node.models.cases import Case
 from node.models.sync import OutboxEntry
@@ -15,6 +18,9 @@ from protocol.custody import Event, Stance, Step, Token
 from protocol.entry import read_entry
 from protocol.errors import RemoteError
 
+#: What can be sealed again of what is kept here. Anything else stays queued, and people are told.
+RESEALED: Final = frozenset({"offer", "grant", "progress"})
+
 
 def keep_locked(session: Session, offer: OutboxEntry, now: int) -> None:
     """Keep the lock of a refused offer, and ask for the fence behind which no copy of it can be logged."""
@@ -23,6 +29,23 @@ def keep_locked(session: Session, offer: OutboxEntry, now: int) -> None:
         token = Token(Stance.OFFERED, case.epoch).take(Step.OFFER_CLOSED)
         case.stance, case.epoch = token.stance.value, token.epoch
         step_phase(session, Event.OFFER_REFUSED, now)
+
+
+def reseal(session: Session, node: Node, refused: OutboxEntry, now: int) -> None:
+    """Say again, sealed to the key that is open now, what was refused for a key that was closed since it was queued.
+
+    A grant is made again where custody is settled, at this very exchange; progress tells how things stand now.
+    """
+    if refused.kind == "grant":
+        case = session.scalar(select(Case).where(Case.grant_id == refused.entry_id))
+        if case is not None:
+            case.grant_id = None
+    elif refused.kind == "progress":
+        ref = read_entry(refused.raw).entry.ref
+        held = Case.stance.in_([Stance.HELD, Stance.OFFERED])
+        case = session.scalar(select(Case).where(Case.return_ref == ref, held))
+        if case is not None:
+            report(session, node, case, now)
 
 
 def take_winner(session: Session, node: Node, log: NodeLog, raw: str, now: int) -> None:

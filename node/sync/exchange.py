@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from keys import b64u
@@ -13,14 +13,15 @@ from node.context import Node
 from node.custody.arrival import Arrival, verify_entry
 from node.custody.inbound import HANDLERS, on_other, takes_files
 from node.custody.recovered import recover
-from node.custody.refused import keep_locked, take_winner
+from node.custody.refused import take_winner
 from node.custody.settle import settle
-from node.files.outgoing import discard, held_back, upload_again
+from node.files.outgoing import held_back
 from node.models.sync import InboxEntry, Link, OutboxEntry, OutboxPart, SyncState
 from node.sync.log import LogNews, NodeLog, extend_log, read_history, read_log
-from node.sync.outbox import Draft, close_gap, queue
+from node.sync.receipts import confirm
 from node.sync.rows import alarm, link_to, sync_state, told
 from node.sync.start import advance, begin_in
+from node.sync.verdicts import apply_verdict, logged
 from protocol import checkpoint as checkpoints
 from protocol import jws
 from protocol.bundle import (
@@ -30,14 +31,12 @@ from protocol.bundle import (
     Bundle,
     Pull,
     Pulled,
-    Pushed,
     Request,
     check_manifest_entries,
     read_answer,
     read_bundle,
 )
 from protocol.checkpoint import Checkpoint
-from protocol.content import read_receipt_body, receipt_body
 from protocol.custody import Phase
 from protocol.directory import DirectoryHistory
 from protocol.entry import Entry, TreeHead, read_entry
@@ -47,8 +46,8 @@ from service.database import attempt
 
 #: Base64 and JSON around the parts and entries of a bundle, generously.
 _ROOM_BYTES: Final = MAX_BUNDLE_BYTES * 7 // 10
-#: Of large files that go in one file by hand.
-_CARRIED_FILES_BYTES: Final = 1024**3
+#: Of large files that go in one file by hand: less than a hub lets wait for the entries that name them.
+_CARRIED_FILES_BYTES: Final = 200 * 1024**2
 #: Rules that an entry breaks only because another that it follows was not acted on yet.
 _TOO_EARLY: Final = frozenset({"thread", "won"})
 
@@ -178,7 +177,7 @@ def apply_answer(session: Session, node: Node, opened: Opened, news: LogNews, no
     # What was answered before the start may be from before this disk was set back.
     before_start = state.phase == Phase.READING and carried_at is not None and carried_at < state.phase_at
     for verdict in opened.answer.push:
-        _apply_verdict(session, node, state, verdict, now)
+        apply_verdict(session, node, state, verdict, now)
     settle(session, node, log, history, now, inbox_read=False)
     senders: set[str] = set()
     for pulled, raw in zip(opened.answer.pull, opened.bundle.entries, strict=True):
@@ -199,7 +198,7 @@ def apply_answer(session: Session, node: Node, opened: Opened, news: LogNews, no
         senders = set(session.scalars(select(Link.peer).where(Link.received > 0)))
     if state.phase == Phase.ACTING:
         for sender in sorted(senders):
-            _confirm(session, node, sender, now)
+            confirm(session, node, sender, now)
 
 
 def _note_contact(state: SyncState, opened: Opened, log: NodeLog, now: int) -> None:
@@ -223,61 +222,7 @@ def take_waiting(session: Session, node: Node, pos: int, parts: Mapping[str, byt
     session.flush()
     settle(session, node, log, history, now, inbox_read=False)
     if sync_state(session).phase == Phase.ACTING:
-        _confirm(session, node, row.sender, now)
-
-
-def _confirm(session: Session, node: Node, sender: str, now: int) -> None:
-    upto = _stored_upto(session, sender)
-    if upto > _said_upto(session, sender):
-        state = sync_state(session)
-        seen = TreeHead(state.log_size, b64u.decode(state.log_root))
-        queue(session, node, Draft("receipt", sender, body=receipt_body(upto, seen)), now)
-
-
-def _said_upto(session: Session, sender: str) -> int:
-    """Return what the newest receipt to `sender` says that is queued or logged; 0 without one."""
-    query = select(OutboxEntry.raw).where(
-        OutboxEntry.recipient == sender, OutboxEntry.kind == "receipt", OutboxEntry.state != "refused"
-    )
-    raw = session.scalar(query.order_by(OutboxEntry.seq.desc()).limit(1))
-    return 0 if raw is None else read_receipt_body(read_entry(raw).entry.body)
-
-
-def _apply_verdict(session: Session, node: Node, state: SyncState, verdict: Pushed, now: int) -> None:
-    row = session.scalar(select(OutboxEntry).where(OutboxEntry.h == verdict.id))
-    if row is None or row.state != "queued":
-        return
-    if verdict.state in {"ok", "dup"}:
-        _logged(session, node, row, verdict.index)
-        if verdict.pos == state.sent_pos + 1:
-            state.sent_pos += 1
-        return
-    # gap: something before it on the link was refused, and it was moved up already; part and rekey: sent again.
-    if verdict.state not in {"gap", "part", "rekey"}:
-        row.state, row.rule = "refused", verdict.reason
-        close_gap(session, node, row, now)
-        _let_parts_go(session, node, row)
-        if row.kind == "offer" and verdict.state != "lost":
-            # A late copy could still be logged, whatever the reason: the lock stays until a fence stands before it.
-            keep_locked(session, row, now)
-    elif verdict.state == "part":
-        upload_again(session, row.entry_id)
-    detail = f"{row.kind} to {row.recipient}, seq {row.seq}: {verdict.state} {verdict.reason}"
-    alarm(session, verdict.reason or verdict.state, detail, now)
-
-
-def _logged(session: Session, node: Node, row: OutboxEntry, index: int | None) -> None:
-    """Note that an entry of ours is in the log. Its parts stay until its recipient has confirmed it."""
-    row.state, row.log_index = "logged", index
-    if row.recipient == node.federation.hub:
-        _let_parts_go(session, node, row)
-    else:
-        discard(session, node, row.entry_id)
-
-
-def _let_parts_go(session: Session, node: Node, row: OutboxEntry) -> None:
-    session.query(OutboxPart).filter(OutboxPart.entry_id == row.entry_id).delete()
-    discard(session, node, row.entry_id)
+        confirm(session, node, row.sender, now)
 
 
 def _apply_sent(
@@ -297,7 +242,7 @@ def _apply_sent(
     row = session.scalar(select(OutboxEntry).where(OutboxEntry.h == b64u.encode(pulled.h)))
     if row is not None:
         if row.state == "queued":
-            _logged(session, node, row, pulled.index)
+            logged(session, node, row, pulled.index)
         return
     signed = verify_entry(raw, pulled.index, log, history)
     if signed.entry.sender != node.member_id:
@@ -376,18 +321,3 @@ def _handle(arrival: Arrival) -> str | None:
 def _check_files(entry: Entry) -> None:
     if entry.files and not takes_files(entry):
         raise RemoteError("part-form", "this version takes no files with this kind")
-
-
-def _stored_upto(session: Session, sender: str) -> int:
-    """Return how far a receipt to `sender` may go: never past a grant that did not open, or files that have not come.
-
-    The receipt is what lets the sender destroy its copy of an identity; until then it can still be granted again. And
-    it is what lets the hub forget files.
-    """
-    unopened = and_(InboxEntry.kind == "grant", InboxEntry.rule.is_not(None))
-    failed = select(func.min(InboxEntry.seq)).where(
-        InboxEntry.sender == sender, or_(unopened, InboxEntry.waiting.is_(True))
-    )
-    first = session.scalar(failed)
-    received = link_to(session, sender).received
-    return received if first is None else min(received, first - 1)
