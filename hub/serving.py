@@ -7,8 +7,6 @@ import sys
 from types import FrameType
 from typing import Final
 
-import waitress
-
 from hub.app import create_app
 from hub.clock import Clock
 from hub.founding import HubKeys
@@ -22,6 +20,7 @@ from keys import selftest
 from protocol.bundle import MAX_BUNDLE_BYTES
 from protocol.enrol import Federation
 from service.database import Database
+from service.listening import listen
 
 #: Above this the server itself hangs up; from the protocol's limit up to here the answer is a problem document.
 _MAX_BODY_BYTES: Final = 2 * MAX_BUNDLE_BYTES
@@ -47,7 +46,7 @@ def serve(settings: Settings, federation: Federation, keys: HubKeys, database: D
     note = HeadNote(settings.head_note_file, federation)
     note.check(database, clock())
     app = create_app(settings, federation, keys, database, clock)
-    server = waitress.create_server(
+    server = listen(
         app,
         host=settings.host,
         port=settings.port,

@@ -8,7 +8,6 @@ from dataclasses import replace
 from types import FrameType
 from typing import Final
 
-import waitress
 from sqlalchemy import select
 
 from keys import selftest
@@ -23,6 +22,7 @@ from node.models.cases import Ask, Case
 from node.sync.start import begin
 from node.web import clock, safelog
 from protocol.custody import Stance
+from service.listening import listen
 
 _LOG: Final = logging.getLogger("simpul.node")
 #: No filing takes as long from its keys to its commit.
@@ -78,7 +78,7 @@ def serve(node: Node, host: str, port: int, threads: int) -> None:
     if not turn.take():
         _LOG.warning("another process of this node schedules; this one only serves until that one ends")
     awake = replace(node, wake=scheduler.wake)
-    server = waitress.create_server(
+    server = listen(
         create_app(awake),
         host=host,
         port=port,
