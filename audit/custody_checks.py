@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from audit.findings import Check
 from audit.record import Logged, Record
+from audit.thread_checks import check_threads
 from keys import b64u
 from protocol.content import read_receipt_seen
 from protocol.custody import answer_slot, check_answer, check_head
@@ -140,6 +141,7 @@ def check_custody(record: Record, offers: dict[int, Logged], check: Check) -> No
         first = [other for other in others if other.index in accepted]
         if first and second.index in accepted:
             _tell_fork(first, second, check)
+    check_threads(record, [pair for pair in won.values() if pair[1].entry.kind == "accept"], check)
 
 
 #: By its leaf an offer of what its sender may not have held any more, with those that may have handed it on before.
@@ -165,6 +167,10 @@ def _tell_fork(first: list[Logged], second: Logged, check: Check) -> None:
         for name, one in (("first", first[-1]), ("second", second))
     }
     detail = "custody was forked: its holder handed one case over twice, and both were accepted"
+    if first[-1].entry.slot != second.entry.slot:
+        detail = (
+            "custody was forked: more hand-overs were accepted than their holder held cases, so one case went twice"
+        )
     check.fail(second.file, "chain", detail, holder=second.entry.sender, **evidence, may_be_first=len(first))
 
 

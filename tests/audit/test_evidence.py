@@ -18,7 +18,7 @@ from protocol.checkpoint import Checkpoint
 from protocol.content import receipt_body
 from protocol.entry import SignedEntry, TreeHead
 from tests.audit.test_threats import rotated
-from tests.support.federation import NOW, ORIGIN, World, seed, signing, story
+from tests.support.federation import NOW, ORIGIN, World, made_id, seed, signing, story
 
 Failed = set[tuple[str, str]]
 Audit = Callable[..., Failed]
@@ -371,4 +371,83 @@ def test_what_unseen_entries_may_explain_is_called_no_fork(world: World, audit: 
     kept = world.entries[3:]
     world.hand_over("kemnaker", "jabar", epoch=1)
     world.entries = kept + world.entries[len(kept) + 3 :]
+    assert audit(world, need_all=False) == set()
+
+
+# Two custodians on one thread
+
+
+THREAD = made_id("return")
+
+
+def reports(world: World, party: str, kind: str = "progress", origin: str = "jabar") -> SignedEntry:
+    return world.say(kind, party, origin, ref=THREAD)
+
+
+@pytest.mark.parametrize("kind", ["progress", "reply"])
+def test_a_filing_that_its_origin_handed_over_twice_is_found_by_its_thread(
+    kind: str, world: World, tmp_path: Path
+) -> None:
+    """Two slots out of the air look like two filings; the reporter's thread is one."""
+    first, second = world.hand_over("jabar", "kemnaker"), world.hand_over("jabar", "jateng")
+    reports(world, "kemnaker")
+    one, other = world.size - 1, reports(world, "jateng", kind)
+    (told,) = forks(world, tmp_path)
+    assert told["expected"]["origin"] == "jabar"
+    assert told["expected"]["reports"] == [one, one + 1]
+    assert told["expected"]["first"]["offer"] == first.offer.entry.id
+    assert told["expected"]["second"]["offer"] == second.offer.entry.id
+    assert other.entry.ref == THREAD
+
+
+def test_custodians_one_after_the_other_report_on_one_thread(world: World, audit: Audit) -> None:
+    """Also where a late report of the first comes after that of the second."""
+    world.hand_over("jabar", "kemnaker")
+    world.hand_over("kemnaker", "jateng", epoch=1)
+    reports(world, "jateng")
+    reports(world, "kemnaker")
+    assert audit(world) == set()
+
+
+def test_a_case_that_went_back_through_its_origin_is_one_chain(world: World, audit: Audit) -> None:
+    world.hand_over("jabar", "kemnaker")
+    reports(world, "kemnaker")
+    world.hand_over("kemnaker", "jabar", epoch=1)
+    world.hand_over("jabar", "jateng", epoch=2)
+    reports(world, "jateng")
+    assert audit(world) == set()
+
+
+def test_a_hand_over_after_the_second_report_explains_nothing(world: World, tmp_path: Path) -> None:
+    world.hand_over("jabar", "kemnaker")
+    world.hand_over("jabar", "jateng")
+    reports(world, "kemnaker")
+    reports(world, "jateng")
+    world.hand_over("kemnaker", "jateng", epoch=1)
+    assert len(forks(world, tmp_path)) == 1
+
+
+def test_an_ombudsman_that_was_referred_to_is_no_custodian(world: World, audit: Audit) -> None:
+    world.hand_over("jabar", "kemnaker")
+    world.hand_over("jabar", "jateng")
+    reports(world, "kemnaker")
+    world.say("refer", "jabar", "jateng", ref=THREAD)
+    reports(world, "jateng", "reply")
+    assert audit(world) == set()
+
+
+def test_who_took_nothing_over_made_no_second_custodian(world: World, audit: Audit) -> None:
+    world.hand_over("jabar", "kemnaker")
+    reports(world, "kemnaker")
+    reports(world, "jateng")
+    assert audit(world) == set()
+
+
+@pytest.mark.parametrize("left_out", range(8))
+def test_an_unseen_hand_over_may_join_two_custodians(left_out: int, world: World, audit: Audit) -> None:
+    world.hand_over("jabar", "kemnaker")
+    reports(world, "kemnaker")
+    world.hand_over("kemnaker", "jateng", epoch=1)
+    reports(world, "jateng")
+    del world.entries[left_out]
     assert audit(world, need_all=False) == set()
