@@ -49,8 +49,11 @@ def backup(data: Path, passphrase_file: Path | None, folder: Path, keys: bool, k
     """
     node, began = open_node(data, passphrase_file), time.monotonic()
     make, days = (back_up_keys, KEYS_DAYS) if keys else (back_up, DATA_DAYS)
-    with watched() as watch:
-        made = make(node, folder, clock.now(), keep_days or days, watch)
+    try:
+        with watched() as watch:
+            made = make(node, folder, clock.now(), keep_days or days, watch)
+    finally:
+        node.database.close()
     took = time.monotonic() - began
     click.echo(f"{made.path}  {made.file_bytes / _MEGABYTE:.1f} MB  {took:.1f} s  verified")
     if not keys:
@@ -116,10 +119,12 @@ def _tell(data: Path, done: Restored) -> None:
         click.echo(f"what was there: {done.before}; remove it when all is well, for it keeps what is erased here")
     if done.lost:
         click.echo(f"{len(done.lost)} cases have keys here and are not in the backup:")
-        with Database(read_settings(data).database_url, MIGRATIONS).reading() as session:
+        database = Database(read_settings(data).database_url, MIGRATIONS)
+        with database.reading() as session:
             for row in lost_cases(session):
                 if row.case_id in done.lost:
                     click.echo(f"lost: {_line(row)}")
+        database.close()
         click.echo("A case comes again from the hub if it came from another office or was handed on.")
     click.echo(f"next: simpul-node serve --data {data}")
 

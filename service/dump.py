@@ -67,6 +67,15 @@ def check_empty(database: Database) -> None:
             )
 
 
+def make_empty(database: Database) -> None:
+    """Take out again what `load` put into a database that was empty."""
+    with database.transaction() as session:
+        tables = session.scalars(text("SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = 'public'")).all()
+        if tables:
+            names = ", ".join(f"public.{table}" for table in tables)
+            session.execute(text(f"DROP TABLE {names} CASCADE"))
+
+
 def load(path: Path, url: str) -> None:
     """Put a dump into an empty database, in one transaction.
 

@@ -142,21 +142,36 @@ def check_target(url: str, layout: Layout, data_dir: Path, *, dumped: bool) -> N
 def revive(copied: Path, url: str, migrations: str, mark: Callable[[Session], None], *, dumped: bool) -> None:
     """Make a database of the copy, at the newest version of its schema and marked, all in one transaction.
 
-    Where it was dumped it goes to the empty database that `url` names; else it stays the file that it is. Raises
-    BackupError for a copy that this version cannot take.
+    Where it was dumped it goes to the database that `url` names, which must be empty, and is so again if this fails;
+    else it stays the file that it is. Raises BackupError for a copy that this version cannot take.
     """
-    version = ""
-    if dumped:
-        version = dump.values(copied, {dump.VERSION_TABLE: "version_num"}).get(dump.VERSION_TABLE, "")
-        dump.load(copied, url)
-        copied.unlink()
     database = Database(url if dumped else f"sqlite:///{copied}", migrations)
     try:
-        database.migrate(before=lambda session: dump.put_version(session, version) if dumped else None, after=mark)
-    except CommandError as error:
-        raise BackupError(f"the backup was made by another version of Simpul: install that one ({error})") from error
+        if dumped:
+            _revive_dump(copied, url, database, mark)
+        else:
+            _migrate(database, None, mark)
     finally:
         database.close()
+
+
+def _revive_dump(copied: Path, url: str, database: Database, mark: Callable[[Session], None]) -> None:
+    dump.check_empty(database)
+    version = dump.values(copied, {dump.VERSION_TABLE: "version_num"}).get(dump.VERSION_TABLE, "")
+    try:
+        dump.load(copied, url)
+        _migrate(database, lambda session: dump.put_version(session, version), mark)
+    except BaseException:
+        dump.make_empty(database)
+        raise
+    copied.unlink()
+
+
+def _migrate(database: Database, before: Callable[[Session], None] | None, mark: Callable[[Session], None]) -> None:
+    try:
+        database.migrate(before=before, after=mark)
+    except CommandError as error:
+        raise BackupError(f"the backup was made by another version of Simpul: install that one ({error})") from error
 
 
 @contextmanager

@@ -7,14 +7,14 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from hub.backup.contents import HUB_KEY, KEY_FILES, LAYOUT, ROLE, secret_of
-from hub.founding import MIGRATIONS, open_database, read_federation_file
+from hub.founding import MIGRATIONS, read_federation_file
 from hub.log.tree import check_stored_tree
 from hub.recovery.state import mark_restored
 from hub.settings import Settings
 from keys.backup import Label, SealedReader, read_label
 from keys.keyring import Keyring
 from protocol.enrol import read_federation
-from service import dump, private, restore
+from service import private, restore
 from service.backup import Told, alone
 from service.errors import BackupError
 
@@ -64,8 +64,6 @@ def put_back(order: Order, now: int, told: Told) -> Restored:
         keyring = Keyring.load(_keys_for(order, label, folder) / HUB_KEY, order.passphrase)
         copied, dumped = _unpack(order, keyring, folder, told)
         restore.check_target(order.settings.database_url, LAYOUT, data_dir, dumped=dumped)
-        if dumped:
-            dump.check_empty(open_database(order.settings))
         sizes: list[int] = []
 
         def mark(session: Session) -> None:

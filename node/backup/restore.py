@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from keys.backup import Label, SealedReader, read_label
@@ -13,9 +14,10 @@ from node.backup.contents import CASE_KEYS, KEY_FILE, LAYOUT, ROLE, secret_of
 from node.backup.restored import begin_restored
 from node.commandline import MIGRATIONS, read_settings
 from node.context import Node, open_case_keys
+from node.models.cases import Case
 from node.settings import Settings, SettingsError
 from protocol.enrol import read_federation
-from service import dump, private, restore
+from service import private, restore
 from service.archive import members
 from service.backup import Told, alone
 from service.database import Database
@@ -93,11 +95,6 @@ def _keys_for(order: Order, label: Label, folder: Path, told: Told) -> Path:
     if order.keys is None:
         if not (order.data_dir / KEY_FILE).exists():
             raise BackupError(f"no key file at {order.data_dir / KEY_FILE}: name a backup of the keys with --keys")
-        if not (order.data_dir / CASE_KEYS).is_dir():
-            raise BackupError(
-                f"{order.data_dir / CASE_KEYS} is not there, and no case opens without it: name a backup of the keys"
-                " with --keys, or make it as an empty folder if there is none"
-            )
         return order.data_dir
     told("reading keys", 0, 0)
     found = label_of(order.keys, "keys")
@@ -145,8 +142,6 @@ def _settle_settings(order: Order, folder: Path, *, dumped: bool) -> Settings:
         values.pop("database_url", None)
     settings = Settings.from_mapping(order.data_dir, values)
     restore.check_target(settings.database_url, LAYOUT, order.data_dir, dumped=dumped)
-    if dumped:
-        dump.check_empty(Database(settings.database_url, MIGRATIONS))
     (folder / LAYOUT.mark).write_text(json.dumps(values, indent=2) + "\n")
     return settings
 
@@ -155,16 +150,27 @@ def _revive(
     settings: Settings, keyring: Keyring, keys_dir: Path, copied: Path, now: int, backup_at: int, *, dumped: bool
 ) -> list[str]:
     lost: list[str] = []
+    with_keys = replace(settings, data_dir=keys_dir)
     node = Node(
-        settings=settings,
+        settings=with_keys,
         keyring=keyring,
-        case_keys=open_case_keys(replace(settings, data_dir=keys_dir), keyring),
+        case_keys=open_case_keys(with_keys, keyring),
         database=Database(settings.database_url, MIGRATIONS),
         federation=read_federation((copied.parent / "federation.json").read_bytes()),
     )
 
     def mark(session: Session) -> None:
+        if not node.settings.case_keys_dir.is_dir():
+            _check_nothing_to_open(session, node.settings.case_keys_dir)
         lost.extend(begin_restored(session, node, now, backup_at))
 
     restore.revive(copied, settings.database_url, MIGRATIONS, mark, dumped=dumped)
     return lost
+
+
+def _check_nothing_to_open(session: Session, case_keys: Path) -> None:
+    if session.scalar(select(Case.case_id).where(Case.content.is_not(None)).limit(1)) is not None:
+        raise BackupError(
+            f"{case_keys} is not there, and no case opens without it: name a backup of the keys with --keys, or make it"
+            " as an empty folder if there is none"
+        )
