@@ -1,8 +1,8 @@
 """Restores: everything is made and checked in a folder beside what is there; then names are changed, the last one last.
 
-All happens below the data directory itself, which may be a mount point. Until the plan is written the old party is as
-it was; from then on a run that was cut short is finished by the next one, and nothing serves meanwhile, for the file
-without which there is no party goes first and comes last.
+All happens below the data directory itself, which may be a mount point. The file without which there is no party goes
+first and comes last: until it has gone the old party is as it was; from then on nothing serves, and a run that was cut
+short is finished by the next one, after the plan that it left.
 """
 
 import json
@@ -75,8 +75,7 @@ def staging(data_dir: Path) -> Iterator[Path]:
         try:
             yield folder
         except BaseException:
-            # Once the plan stands it is carried out, now or by the next run.
-            if not (folder / _PLAN).exists():
+            if not is_cut_short(data_dir):
                 shutil.rmtree(folder, ignore_errors=True)
             raise
 
@@ -218,10 +217,9 @@ def place(data_dir: Path, layout: Layout, at: int) -> Path | None:
 
 
 def finish(data_dir: Path) -> bool:
-    """Finish a restore that was cut short after its plan was made; return whether there was one."""
-    try:
-        plan = _Plan(**json.loads((data_dir / STAGING / _PLAN).read_text()))
-    except FileNotFoundError:
+    """Finish a restore that was cut short while things were moved; return whether there was one."""
+    plan = _begun(data_dir)
+    if plan is None:
         return False
     with private.disk_errors(f"cannot finish the restore in {data_dir}"):
         _carry_out(data_dir, plan)
@@ -230,7 +228,16 @@ def finish(data_dir: Path) -> bool:
 
 def is_cut_short(data_dir: Path) -> bool:
     """Whether a restore waits for being finished."""
-    return (data_dir / STAGING / _PLAN).exists()
+    return _begun(data_dir) is not None
+
+
+def _begun(data_dir: Path) -> _Plan | None:
+    """Return the plan that is there, unless nothing was moved after it: then the old party may have gone on since."""
+    try:
+        plan = _Plan(**json.loads((data_dir / STAGING / _PLAN).read_text()))
+    except FileNotFoundError:
+        return None
+    return None if plan.mark in plan.old and not os.path.lexists(data_dir / plan.before / plan.mark) else plan
 
 
 def _carry_out(data_dir: Path, plan: _Plan) -> None:
