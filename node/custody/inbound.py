@@ -22,6 +22,7 @@ from node.cases.tracked import (
     tracked_by_return,
 )
 from node.custody.arrival import Arrival
+from node.custody.lost import found_again
 from node.custody.retrace import retrace
 from node.files import shelf
 from node.models.cases import Ask, Case, CaseNote, Tracked
@@ -69,7 +70,10 @@ def _take_offer(arrival: Arrival) -> None:
     case_file = read_case_file(arrival.open("case"))
     check_files(arrival.entry.files, case_file.attachments)
     holder = arrival.entry.sender
-    prove_chain(case_file.hops, case_file.origin, arrival.log, arrival.history, holder=holder)
+    proven = prove_chain(case_file.hops, case_file.origin, arrival.log, arrival.history, holder=holder)
+    if proven and arrival.entry.epoch <= proven[-1].offer.entry.epoch:
+        # Else who got a case could offer it twice, at an epoch that it never held, with two slots.
+        raise RemoteError("chain", "the offer's own epoch is not above that of the hop before it")
     if case_file.origin == arrival.node.member_id:
         _check_own_offer(arrival, case_file.hops, case_file.return_ref)
     _check_mailbox(case_file)
@@ -125,6 +129,7 @@ def _store(arrival: Arrival, case_file: CaseFile, files: Sequence[Attachment]) -
         content=key.seal(Filing(case_file.complaint, files).encode(), "content"),
     )
     session.add(case)
+    found_again(session, entry.id)
     session.flush()
     shelf.hold(session, files, case_id=case.case_id, number=None)
     return case
@@ -199,6 +204,7 @@ def on_ask(arrival: Arrival) -> None:
     read_question(question)
     content = new_key(arrival.node, entry.id, "content").seal(question, "content")
     arrival.session.add(Ask(ask_id=entry.id, asked_by=entry.sender, asked_at=entry.at, content=content))
+    found_again(arrival.session, entry.id)
 
 
 def on_ruling(arrival: Arrival) -> None:
