@@ -103,6 +103,12 @@ def with_a_hop_twice(place: Country, crook: Crook) -> Said:
     return crook.tell("offer", "kemnaker", {"case": case_file("jabar", hops=[hop, hop]).encode()})
 
 
+def at_an_epoch_before_its_hop(place: Country, crook: Crook) -> Said:
+    """Its chain is whole; but at epoch 0 it could offer the same case again and again, each time with a fresh slot."""
+    hop, _ = hop_of(place, crook)
+    return crook.tell("offer", "kemnaker", {"case": case_file("jabar", hops=[hop]).encode()}, epoch=0)
+
+
 def with_garbage_for_a_hop(_: Country, crook: Crook) -> Said:
     return crook.tell("offer", "kemnaker", {"case": case_file(CROOK, hops=[Hop("a.b.c", "")]).encode()})
 
@@ -121,6 +127,7 @@ BAD_OFFERS = (
     BadOffer("a hop of its own making", "chain", with_a_forged_hop),
     BadOffer("an offer that nobody accepted", "chain", with_an_unanswered_hop),
     BadOffer("a hop twice", "chain", with_a_hop_twice),
+    BadOffer("an epoch that is not above its last hop's", "chain", at_an_epoch_before_its_hop),
     BadOffer("a hop that is no entry", "base64url", with_garbage_for_a_hop),
 )
 
