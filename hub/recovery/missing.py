@@ -36,7 +36,8 @@ def lacking_parts(session: Session) -> int:
 
 def unheard(session: Session, directory: Directory) -> list[str]:
     """Return the members that may have read further than is known, by id: neither heard nor left out."""
-    known = {row.member for row in session.scalars(select(RecoveryMember))}
+    settled = or_(RecoveryMember.heard_at.is_not(None), RecoveryMember.waived_at.is_not(None))
+    known = set(session.scalars(select(RecoveryMember.member).where(settled)))
     asked = {party for party, member in directory.members.items() if member.status is not Status.RETIRED}
     return sorted(asked - known)
 

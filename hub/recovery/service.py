@@ -204,13 +204,8 @@ class Recovery:
         known = prove(session, head, give, given.hashes, shown, now)
         stage(session, self._federation, give, given)
         # Only an answer to this recovery's notice was given since: an older one, recorded and sent again, says nothing.
-        if known and give.done and give.recovery == recovery_of(session).recovery:
-            row = session.get(RecoveryMember, give.node)
-            if row is None:
-                session.add(RecoveryMember(member=give.node, heard_at=now, waived_at=None))
-            else:
-                row.heard_at, row.waived_at = now, None
-            session.flush()
+        if give.recovery == recovery_of(session).recovery:
+            _hear(session, give.node, now if known and give.done else None)
 
     def _note_contradiction(self, give: GiveBack, shown: Verified | None, now: int) -> None:
         if shown is None:
@@ -224,6 +219,16 @@ class Recovery:
 
     def _waits_for_members(self, session: Session) -> bool:
         return bool(unheard(session, self.roster(session).directory))
+
+
+def _hear(session: Session, member: str, at: int | None) -> None:
+    """Note that a member said all it had; at None, that it is speaking: parts may follow what it brought."""
+    row = session.get(RecoveryMember, member)
+    if row is None:
+        session.add(RecoveryMember(member=member, heard_at=at, waived_at=None))
+    else:
+        row.heard_at, row.waived_at = at, None if at is not None else row.waived_at
+    session.flush()
 
 
 def contradictory(session: Session) -> list[str]:

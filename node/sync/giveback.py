@@ -151,33 +151,26 @@ class _Giving:
                 raise RemoteError("tree", "the hub takes no hashes that are proven", proven=start)
 
     def give_the_rest(self) -> None:
-        """Give what the hub lacks and this node has, list by list; the last piece says that there is nothing more."""
-        queued = True
+        """Give what the hub lacks and this node has; the last piece says that there is nothing more."""
         for _ in range(_MAX_LISTS):
             listed = self.notice
-            last = listed.upto >= listed.proven
-            for given in _packed(self._retold(listed, queued=queued and bool(listed.entries))):
+            for given in _packed(self._logged(listed)):
                 self._say(given)
-                queued = False
-            self._say(Given(), after=listed.upto, done=last)
-            if last or self.notice.serving:
-                return
-            if self.notice.upto <= listed.upto:
+            if listed.upto >= listed.proven:
                 break
-        raise RemoteError("recovering", "the hub asks for the same again", upto=self.notice.upto)
+            self._say(Given(), after=listed.upto)
+            if self.notice.upto <= listed.upto:
+                raise RemoteError("recovering", "the hub asks for the same again", upto=listed.upto)
+        self._give_queued()
+        self._say(Given(), done=True)
 
-    def _retold(self, notice: Recovering, *, queued: bool) -> Iterator[Retold]:
-        """Give what is wanted, in the order of this node's tables; each is read when its turn comes."""
+    def _logged(self, notice: Recovering) -> Iterator[Retold]:
+        """Give what stands at the places that were asked for; each row is read when its turn comes."""
         both = (*notice.entries, *notice.parts)
         with self.node.database.reading() as session:
             came = _numbers(session, InboxEntry.pos, InboxEntry.log_index, notice.entries)
             went = _numbers(session, OutboxEntry.place, OutboxEntry.log_index, both)
             versions = _numbers(session, DirectoryVersion.version, DirectoryVersion.log_index, both)
-            waiting = (
-                []
-                if not queued
-                else list(session.scalars(select(OutboxEntry.place).where(OutboxEntry.state == "queued")))
-            )
         for version in versions:
             with self.node.database.reading() as session:
                 told = list(retell_version(session, self.node.federation, version))
@@ -186,16 +179,35 @@ class _Giving:
             with self.node.database.reading() as session:
                 raw = session.get_one(InboxEntry, pos).raw
             yield Retold(entry=raw)
-        for place in went:
-            # Large files first: once the entry is logged again, nobody is asked for them.
-            upload_for(self.node, self.hub, place, lambda: self.now)
+        yield from self._sent(went)
+
+    def _give_queued(self) -> None:
+        """Give what was never confirmed: it may have been logged all the same. Parts follow only where they are wanted.
+
+        We cannot tell which of them the hub lacks, as it cannot tell us which are ours.
+        """
+        with self.node.database.reading() as session:
+            query = select(OutboxEntry.place).where(OutboxEntry.state == "queued").order_by(OutboxEntry.place)
+            places = list(session.scalars(query))
+        if not places:
+            return
+        self._say(Given())
+        if not self.notice.entries:
+            return
+        before = set(self.notice.parts)
+        for given in _packed(self._sent(places, parts=False)):
+            self._say(given)
+        if set(self.notice.parts) - before:
+            for given in _packed(self._sent(places)):
+                self._say(given)
+
+    def _sent(self, places: Sequence[int], *, parts: bool = True) -> Iterator[Retold]:
+        for place in places:
+            if parts:
+                # Large files first: once the entry is logged again, nobody is asked for them.
+                upload_for(self.node, self.hub, place, lambda: self.now)
             with self.node.database.reading() as session:
-                one = retell_entry(session, place)
-            yield one
-        for place in waiting:
-            # Never confirmed, and yet it may have been logged.
-            with self.node.database.reading() as session:
-                one = retell_queued(session, place)
+                one = retell_entry(session, place) if parts else retell_queued(session, place)
             yield one
 
     def _say(
