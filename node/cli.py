@@ -9,7 +9,7 @@ import click
 from sqlalchemy import func, select
 
 from keys.keyring import Keyring
-from node.cli_backup import backup, restore, show_lost
+from node.cli_backup import backup, restore, show_standing
 from node.cli_bundle import bundle
 from node.cli_links import show_links
 from node.commandline import (
@@ -170,7 +170,7 @@ def status(data: Path) -> None:
         click.echo(f"last contact: {state.contact_at or 'never'}  log read: {state.log_size}  waiting: {waiting}")
         click.echo(f"trouble: {state.trouble or 'none'}")
         click.echo(f"directory: {_freshness(freshness(session), clock.now())}")
-        show_lost(session)
+        show_standing(session)
         show_links(session, clock.now())
         for row in session.scalars(select(Alarm).order_by(Alarm.id.desc()).limit(20)):
             click.echo(f"{row.at}  {row.rule}: {row.detail}")

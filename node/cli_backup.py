@@ -94,9 +94,13 @@ def restore(
     _tell(data, done)
 
 
-def show_lost(session: Session) -> None:
-    """Print when the database came from a backup, and every case that is lost or was found elsewhere."""
+def show_standing(session: Session) -> None:
+    """Print how far the node is after its last start, what its backups cover, and every case that is lost."""
     state = session.get(SyncState, 1)
+    if state is not None:
+        click.echo(f"phase: {state.phase}")
+        backed_up = "never" if state.backup_at is None else f"{_when(state.backup_at)}, floor {state.floor}"
+        click.echo(f"backup: {backed_up}")
     if state is not None and state.restored_at is not None:
         click.echo(f"restored: {_when(state.restored_at)} from the backup of {_when(state.restored_to or 0)}")
     for row in lost_cases(session):

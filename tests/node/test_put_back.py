@@ -79,6 +79,7 @@ def test_a_case_that_came_after_the_backup_comes_again_with_its_keys(jabar: Kept
         office.sync_well()
         land.settle()
         assert office.state().phase == Phase.ACTING
+        assert office.rows(LostCase) == []
         assert office.page(filed.number).complaint == WORDS
         assert {use for owner, use in office.node.case_keys.listing() if owner == case_id} == {"content", "identity"}
         office.reply(filed.number, "Kami periksa.")
