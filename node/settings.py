@@ -27,6 +27,7 @@ class Settings:
     max_text_chars: int = 8_000
     sync_every_seconds: int = _SYNC_EVERY_SECONDS
     training: bool = False
+    contact: str = ""  # how people reach the office otherwise: address, telephone
 
     @property
     def key_file(self) -> Path:
@@ -77,5 +78,6 @@ class Settings:
             database_url=str(values.get("database_url") or f"sqlite:///{data_dir / 'node.db'}"),
             accent=str(values.get("accent") or _ACCENT),
             sync_every_seconds=every,
+            contact=str(values.get("contact") or ""),
             training=values.get("training") is True,
         )

@@ -5,6 +5,7 @@ from typing import Any, Final
 from marshmallow import Schema, fields
 
 from node.cases.lifecycle import State
+from node.cases.whose import Whose
 from node.people.permissions import ROLES
 from node.web.i18n import iso
 from node.web.words import KINDS, SECRECIES
@@ -44,6 +45,17 @@ def _status() -> fields.String:
     return _text("Where the case stands.", enum=_STATES)
 
 
+class SetBackAnswer(Schema):
+    """That this office was put back to a backup, and what it lacks since."""
+
+    at = _moment("When it was put back.")
+    backup_of = _moment("Reports filed between this time and `at` may be lost.")
+    restoring = _flag("Whether it is not done comparing with the hub yet: some reports may come back.")
+    numbers = fields.List(
+        fields.String(), required=True, metadata={"description": "The numbers of the cases that are lost."}
+    )
+
+
 class ProblemBody(Schema):
     """A problem (RFC 9457)."""
 
@@ -57,6 +69,7 @@ class ProblemBody(Schema):
         metadata={"description": "What is wrong with each field, by its path (`identity.nik`)."},
     )
     possible = fields.List(fields.String(), metadata={"description": "What could have been asked for instead."})
+    set_back = fields.Nested(SetBackAnswer, metadata={"description": "What was lost, with `urn:simpul:api:set-back`."})
 
 
 class Office(Schema):
@@ -134,6 +147,19 @@ class AttachedAnswer(Schema):
     size = fields.Integer(required=True, metadata={"description": "In bytes."})
 
 
+class WhereaboutsAnswer(Schema):
+    """Who has a case, as this node can know it."""
+
+    code = _text("How far a hand-over is; never renamed.", enum=[code.value for code in Whose])
+    office = fields.Nested(
+        Office, required=True, allow_none=True, metadata={"description": "The other office that `code` speaks of."}
+    )
+    since = _moment(null=True)
+    heard_at = _moment("When this node last read the log; null: never.", null=True)
+    old = _flag("Whether the log was read so long ago that it may say something else by now.")
+    text = _text("The same in a sentence, in the language of the request.")
+
+
 class TrackAnswer(Schema):
     """What a receipt code shows."""
 
@@ -141,6 +167,7 @@ class TrackAnswer(Schema):
     filed_at = _moment()
     status = _status()
     custodian = _one(Office)
+    whereabouts = _one(WhereaboutsAnswer)
     deadline = _moment("By when the next step is due.", null=True)
     history = _many(EventAnswer)
     hops = _many(HopAnswer)
@@ -178,6 +205,7 @@ class RowAnswer(Schema):
     overdue = _flag("Whether the deadline has passed here.")
     origin = _one(Office)
     custody = _text("Where the case is, seen from here.", enum=["held", "offered", "asking", "gone"])
+    whereabouts = _one(WhereaboutsAnswer)
 
 
 class RowsAnswer(Schema):
@@ -220,6 +248,7 @@ class CaseAnswer(RowAnswer):
     suggestion = _one(NamedAnswer, null=True)
     ruling = _one(NamedAnswer, null=True)
     actions = fields.List(fields.String(), required=True, metadata={"description": "What this officer may do now."})
+    recall_from = _moment("From when on the open offer may be taken back; null where there is none.", null=True)
     transitions = fields.List(
         fields.String(metadata={"enum": _STATES}),
         required=True,

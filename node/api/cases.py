@@ -9,7 +9,7 @@ from keys.errors import EncodingError
 from node.api import guard, wire, words
 from node.api.answers import CaseAnswer, IdentityAnswer, MovedAnswer, OfferedAnswer, RowsAnswer
 from node.api.problems import INVALID, ProblemError
-from node.api.schemas import ListQuery, OfferBody, ReasonBody, ReplyBody, TransitionBody
+from node.api.schemas import ListQuery, OfferBody, ReasonBody, RecallBody, ReplyBody, TransitionBody
 from node.api.spec import Blueprint, operation
 from node.cases import attachments, desk, show, transitions
 from node.cases.lifecycle import State
@@ -110,6 +110,23 @@ def offer_case(number: str, given: dict[str, str | None]) -> wire.Wire:
         case = desk.send_on(session, node, command, now)
         to = case.offered_to or node.member_id
         return {**_moved(case), "to": wire.office(to, office_name(session, node, to))}
+
+
+@operation(
+    cases, "POST", "/cases/<number>/recall", gives=(202, MovedAnswer), example={**_MOVED, "status": "offered"},
+    takes=RecallBody, sent={"reason": "Tidak dijawab sejak kemarin."}, action=Action.RECALL, problems=(404, 409),
+    parameters=_NUMBER,
+)  # fmt: skip
+def recall_offer(number: str, given: dict[str, str]) -> wire.Wire:
+    """Take back an offer that nobody answered for a day.
+
+    The log decides which was first, this recall or the other office's answer: until that is read the case stays here,
+    locked, and `whereabouts` is `offer_recalled`.
+    """
+    node, now = current.node(), current.now()
+    with node.database.transaction() as session:
+        desk.recall(session, node, CaseAction(number, given["reason"], guard.officer()), now)
+        return _moved(desk.find_case(session, number))
 
 
 @operation(

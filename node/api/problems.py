@@ -9,9 +9,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from keys.errors import KeysError, ReceiptCodeError
-from node.api import words
+from node.api import wire, words
 from node.api.words import Words
-from node.cases.views import CaseError, ForbiddenError, NoSuchCaseError, NotStoredError, RecipientError, StateError
+from node.cases.views import (
+    CaseError,
+    ForbiddenError,
+    NoSuchCaseError,
+    NotStoredError,
+    RecipientError,
+    SetBack,
+    SetBackError,
+    StateError,
+)
 from node.web import errors
 from node.web.i18n import language
 from protocol.errors import ProtocolError
@@ -68,6 +77,13 @@ NOT_FOUND: Final = _kind(
     ("Tidak ada apa pun di alamat ini, atau tidak ada laporan dengan nomor atau kode ini di simpul ini.",
      "There is nothing at this address, or no case with this number or code at this node."),
 )  # fmt: skip
+SET_BACK: Final = _kind(
+    404, "set-back",
+    ("Tidak ditemukan, dan kantor ini pernah memasang kembali cadangan",
+     "Not found, and this office was put back to a backup"),
+    ("Laporan yang dikirim antara kedua waktu dalam `set_back` mungkin hilang; nomornya di `numbers`. Kirim lagi.",
+     "Reports filed between the two times in `set_back` may be lost; `numbers` names them. File it again."),
+)  # fmt: skip
 METHOD: Final = _kind(
     405, "method",
     ("Metode tidak didukung", "Method not allowed"),
@@ -116,8 +132,8 @@ UNAVAILABLE: Final = _kind(
 )  # fmt: skip
 
 KINDS: Final = (
-    MALFORMED, TOKEN, LOGIN, FORBIDDEN, NOT_FOUND, METHOD, STATE, TOO_LARGE, MEDIA, INVALID, KEY_REUSED, INTERNAL,
-    UNAVAILABLE,
+    MALFORMED, TOKEN, LOGIN, FORBIDDEN, NOT_FOUND, SET_BACK, METHOD, STATE, TOO_LARGE, MEDIA, INVALID, KEY_REUSED,
+    INTERNAL, UNAVAILABLE,
 )  # fmt: skip
 _OF_STATUS: Final = {kind.status: kind for kind in reversed(KINDS)}
 
@@ -131,6 +147,7 @@ class ProblemError(Exception):
         errors: Mapping[str, object] | None = None,
         possible: Sequence[str] | None = None,
         detail: str = "",
+        set_back: SetBack | None = None,
     ) -> None:
         """`errors` maps a field to what is wrong with it; `possible` is what could have been asked for."""
         super().__init__(kind.name)
@@ -138,6 +155,7 @@ class ProblemError(Exception):
         self.errors: Final = errors
         self.possible: Final = possible
         self.detail: Final = detail
+        self.set_back: Final = set_back
 
 
 def answer(problem: ProblemError) -> Response:
@@ -153,6 +171,8 @@ def answer(problem: ProblemError) -> Response:
         body["errors"] = {field: [str(each) for each in _listed(told)] for field, told in problem.errors.items()}
     if problem.possible is not None:
         body["possible"] = list(problem.possible)
+    if problem.set_back is not None:
+        body["set_back"] = wire.set_back(problem.set_back)
     response = jsonify(body)
     response.status_code = kind.status
     response.mimetype = MEDIA_TYPE
@@ -188,6 +208,8 @@ def of(error: Exception) -> ProblemError:
 def _of_case_error(error: CaseError) -> ProblemError:
     # The domain speaks Indonesian; another reader gets the words of the kind.
     told = str(error) if language() == "id" else ""
+    if isinstance(error, SetBackError):
+        return ProblemError(SET_BACK, detail=told, set_back=error.told)
     if isinstance(error, NoSuchCaseError):
         return ProblemError(NOT_FOUND, detail=told)
     if isinstance(error, RecipientError):

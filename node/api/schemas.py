@@ -275,6 +275,12 @@ class ReasonBody(Body):
     reason = filled(MAX_REASON_CHARACTERS, "The reporter will read it.")
 
 
+class RecallBody(Body):
+    """Why an offer is taken back."""
+
+    reason = filled(MAX_REASON_CHARACTERS, "Kept beside the case; sent nowhere.")
+
+
 class RulingBody(Body):
     """Whose matter it is."""
 

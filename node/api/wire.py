@@ -14,10 +14,14 @@ from node.cases.views import (
     Message,
     Officer,
     Opening,
+    SetBack,
     Suggestion,
     Tracking,
 )
+from node.cases.whose import Whereabouts
 from node.people.permissions import Action, may
+from node.web.custody_words import custody_horizon, custody_sentence, reporter_horizon, reporter_sentence
+from node.web.i18n import iso
 
 Wire = dict[str, Any]
 
@@ -34,6 +38,9 @@ def tracking(view: Tracking) -> Wire:
         "filed_at": view.filed_at,
         "status": view.state.value,
         "custodian": office(view.custodian_id, view.custodian),
+        "whereabouts": _whereabouts(
+            view.whose, reporter_sentence(view.whose, view.custodian), reporter_horizon(view.whose)
+        ),
         "deadline": view.due_at,
         "history": [_event(each) for each in view.history],
         "hops": [_hop(each) for each in view.hops],
@@ -59,6 +66,17 @@ def row(view: CaseRow) -> Wire:
         "overdue": view.overdue,
         "origin": office(view.origin_id, view.origin),
         "custody": view.custody,
+        "whereabouts": _whereabouts(view.whose, custody_sentence(view.whose), custody_horizon(view.whose)),
+    }
+
+
+def set_back(told: SetBack) -> Wire:
+    """Return what an office lacks since it was put back, for a problem document."""
+    return {
+        "at": iso(told.at),
+        "backup_of": iso(told.backup_of),
+        "restoring": told.restoring,
+        "numbers": list(told.numbers),
     }
 
 
@@ -78,6 +96,7 @@ def case(view: CasePage, officer: Officer) -> Wire:
         "suggestion": _named(view.suggestion),
         "ruling": _named(view.ruling),
         "actions": sorted(each for each in view.actions if may(officer, Action(each))),
+        "recall_from": view.recall_from,
         "transitions": [state.value for state in view.next_states],
     }
 
@@ -100,6 +119,17 @@ def ask_page(view: AskPage) -> Wire:
         "complaint": _complaint(view.complaint),
         "reason": view.reason,
         "recipients": [_named(each) for each in view.recipients],
+    }
+
+
+def _whereabouts(view: Whereabouts, *sentences: str) -> Wire:
+    return {
+        "code": view.code.value,
+        "office": office(view.office_id, view.office) if view.office_id else None,
+        "since": view.since,
+        "heard_at": view.heard_at,
+        "old": view.old,
+        "text": " ".join(each for each in sentences if each),
     }
 
 

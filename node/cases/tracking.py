@@ -15,10 +15,23 @@ from node.cases.names import office_name, return_ref_of
 from node.cases.report import letter_context
 from node.cases.show import proven_hops
 from node.cases.tracked import UNCLAIMED, hops_of, is_retraced
-from node.cases.views import Attached, Complaint, Event, Message, NoSuchCaseError, Opening, Tracking
+from node.cases.views import (
+    Attached,
+    Complaint,
+    Event,
+    Message,
+    NoSuchCaseError,
+    Opening,
+    SetBack,
+    SetBackError,
+    Tracking,
+)
 from node.cases.whereabouts import horizon, of_tracked, state_of, taken_since
 from node.context import Node
+from node.custody.lost import lost_cases
+from node.custody.standing import is_restoring
 from node.models.cases import Tracked, TrackedEvent, TrackedMail
+from node.models.sync import SyncState
 from protocol.content import Filing, read_filing, read_note
 from protocol.errors import RemoteError
 from protocol.seal import open_part
@@ -27,7 +40,8 @@ from protocol.seal import open_part
 def track(session: Session, node: Node, receipt: str, now: int) -> Tracking:
     """Return what became of the complaint behind a receipt code.
 
-    Raises keys.errors.ReceiptCodeError for text that is no code, NoSuchCaseError for one that finds nothing here.
+    Raises keys.errors.ReceiptCodeError for text that is no code, NoSuchCaseError for one that finds nothing here, and
+    of these SetBackError where the office may have lost what it stood for.
     """
     code = ReceiptCode.parse(receipt)
     found = find_tracked(session, code)
@@ -91,8 +105,20 @@ def find_tracked(session: Session, code: ReceiptCode) -> Tracked:
     unclaimed = UNCLAIMED + return_ref_of(lookup_h)
     found = session.scalar(select(Tracked).where(Tracked.lookup_h.in_([lookup_h, unclaimed])))
     if found is None:
+        told = set_back(session)
+        if told is not None:
+            raise SetBackError(told)
         raise NoSuchCaseError("Kode ini benar bentuknya, tetapi tidak ada laporan dengan kode ini di simpul ini.")
     return found
+
+
+def set_back(session: Session) -> SetBack | None:
+    """Return what this office lacks since it was put back to a backup; None if it never was."""
+    state = session.get(SyncState, 1)
+    if state is None or state.restored_at is None:
+        return None
+    numbers = tuple(row.number for row in lost_cases(session) if row.number is not None and row.found is None)
+    return SetBack(state.restored_at, state.restored_to or state.restored_at, is_restoring(state), numbers)
 
 
 def _history(session: Session, node: Node, events: list[TrackedEvent]) -> tuple[Event, ...]:

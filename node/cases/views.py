@@ -6,10 +6,10 @@ Times are whole seconds since 1970 (UTC).
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Final
 
 from node.cases.lifecycle import State
+from node.cases.whose import Whereabouts
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,54 +90,6 @@ class Message:
     text: str
     from_reporter: bool = False
     member_id: str = ""  # the office that wrote it, or that the reporter wrote at
-
-
-class Whose(StrEnum):
-    """Who has a case, and how far a hand-over of it is. The API gives these; never rename one."""
-
-    HELD = "held"
-    UNCERTAIN = "uncertain"  # the database came from a backup and is not caught up yet
-    WITHHELD = "withheld"  # the log shows an offer of ours that is not here
-    IDENTITY_COMING = "identity_coming"  # held; the grant is on its way
-    ASKING = "asking"
-    RULED = "ruled"
-    OFFER_QUEUED = "offer_queued"  # held and locked; whether the hub has the offer is not known
-    OFFER_LOGGED = "offer_logged"
-    OFFER_CLOSED = "offer_closed"  # the recipient takes no offers; a fence makes sure of it
-    OFFER_REFUSED = "offer_refused"  # the hub refused it for another reason; likewise
-    OFFER_RECALLED = "offer_recalled"  # the log will tell which was first, the recall or the answer
-    OFFERED_ON = "offered_on"  # another office has it, and offers it to one that it does not name
-    ACCEPTED = "accepted"  # another's, proven; the identity is being handed over
-    GRANTED = "granted"  # and sent; its receipt is awaited
-    TAKEN = "taken"  # another's, as the origin knows; nothing is left here
-    HANDED_ON = "handed_on"  # another's, as one knows who is not the origin
-
-
-@dataclass(frozen=True, slots=True)
-class Whereabouts:
-    """Who has a case, as this node can know it by the log that it read at `heard_at` (None: never).
-
-    `office`: the other one that `code` speaks of; `since`: from when on. `old`: the log was read so long ago that it
-    may say something else by now.
-    """
-
-    code: Whose
-    office: str = ""
-    office_id: str = ""
-    since: int | None = None
-    heard_at: int | None = None
-    old: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """A case that another office offers here and that is not ours yet. `step`: files | queued | logged."""
-
-    number: str  # empty while its files are fetched: nothing of it was opened yet
-    sender: str
-    sender_id: str
-    since: int
-    step: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +296,27 @@ class CaseError(Exception):
 
 class NoSuchCaseError(CaseError):
     """No case here under that number or code."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetBack:
+    """That an office was put back to its backup of `backup_of`, at `at`, and the numbers of what it lacks since."""
+
+    at: int
+    backup_of: int
+    restoring: bool  # it is not done comparing with the hub: some of it may come back
+    numbers: tuple[str, ...]
+
+
+class SetBackError(NoSuchCaseError):
+    """No case here under that code, and that may be the office's own fault: it was put back to a backup."""
+
+    def __init__(self, told: SetBack) -> None:
+        super().__init__(
+            "Tidak ada laporan dengan kode ini di sini. Kantor ini memasang kembali catatannya dari cadangan; laporan "
+            "yang dikirim sesudah cadangan itu mungkin hilang. Ini mungkin bukan kesalahan Anda."
+        )
+        self.told: Final = told
 
 
 class ForbiddenError(CaseError):

@@ -11,7 +11,7 @@ from keys import b64u
 from node.cases.lifecycle import State
 from node.cases.names import office_name
 from node.cases.tracked import find_by_return, hops_of
-from node.cases.views import Incoming, Whereabouts, Whose
+from node.cases.whose import Incoming, Whereabouts, Whose
 from node.context import Node
 from node.custody.standing import is_restoring, is_withheld, recall_of
 from node.models.cases import Case, Tracked, TrackedEvent
@@ -40,8 +40,12 @@ def horizon(session: Session, now: int) -> Horizon:
     state = session.get(SyncState, 1)
     heard_at = None if state is None else state.contact_at
     restoring = state is not None and is_restoring(state)
-    old = heard_at is None or now - heard_at > OLD_SECONDS
-    return Horizon(heard_at, old, state.restored_to if state is not None and restoring else None)
+    return Horizon(heard_at, is_old(heard_at, now), state.restored_to if state is not None and restoring else None)
+
+
+def is_old(heard_at: int | None, now: int) -> bool:
+    """Whether what was read at `heard_at` (None: never) may be another story by now."""
+    return heard_at is None or now - heard_at > OLD_SECONDS
 
 
 def whereabouts(session: Session, node: Node, case: Case, seen: Horizon) -> Whereabouts:

@@ -12,6 +12,7 @@ from keys.errors import KeysError
 from node.cases import attachments, show
 from node.cases.lifecycle import State
 from node.cases.views import CaseError, CasePage, CaseRow, ForbiddenError, Identity, NoSuchCaseError, Officer
+from node.cases.whereabouts import incoming
 from node.console import guard
 from node.console.blueprint import console
 from node.console.deeds import DEEDS, Deed
@@ -42,6 +43,7 @@ def list_cases() -> str:
     node, now = current.node(), current.now()
     with node.database.reading() as session:
         rows = show.list_cases(session, node, now)
+        coming = incoming(session, node)
     counts = {state: sum(row.state == state for row in rows) for state in State}
     wanted = _wanted_states()
     shown = [row for row in rows if not wanted or row.state in wanted]
@@ -53,6 +55,7 @@ def list_cases() -> str:
         wanted=wanted,
         keep=_kept_query(wanted),
         may_read=may(officer, Action.READ),
+        coming=coming,
     )
 
 
@@ -127,6 +130,8 @@ def _first_deed(page: CasePage) -> str:
     """Name what the case asks for now; the page opens that form."""
     if "obey" in page.actions and page.ruling is not None:
         return "obey"
+    if "recall" in page.actions:
+        return "recall"
     own = current.node().settings.member_id
     if "hand_over" in page.actions and page.suggestion is not None and page.suggestion.member != own:
         return "hand_over"

@@ -43,7 +43,7 @@ _ALL: Final = (
     Deed("obey", "patuhi", Action.OBEY, schemas.ObeyForm, _with_text(desk.obey_ruling, None)),
     Deed("hand_over", "teruskan", Action.HAND_OVER, schemas.HandOverForm, _hand_over),
     Deed("ask_triage", "tanya-triase", Action.ASK_TRIAGE, schemas.ReasonForm, _with_text(desk.ask_triage, "reason")),
-    Deed("recall", "tarik-kembali", Action.HAND_OVER, schemas.ReasonForm, _with_text(desk.recall, "reason")),
+    Deed("recall", "tarik-kembali", Action.RECALL, schemas.RecallForm, _with_text(desk.recall, "reason")),
     Deed("reply", "tanggapi", Action.REPLY, schemas.AnswerForm, _with_text(desk.reply, "text")),
     Deed("close", "tutup", Action.CLOSE, schemas.CloseForm, _with_text(desk.close, "text")),
     Deed(

@@ -10,6 +10,7 @@ from node.cases.views import Officer
 from node.people import service
 from node.people.errors import SessionError
 from node.people.permissions import Action, may
+from node.sync.links import read_health
 from node.sync.log import read_history
 from node.web import current
 from protocol.directory import Kind
@@ -29,6 +30,7 @@ def check() -> Response | None:
         with database.reading() as session:
             resumed = service.resume_session(session, token, now)
             g.rules = may(resumed.officer, Action.RULE) and _is_triage(session)
+            g.health = read_health(session)
     except SessionError:
         return _ask_login()
     if resumed.due:

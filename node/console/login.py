@@ -1,22 +1,24 @@
 """Coming in and going out."""
 
-from flask import Response, make_response, redirect, render_template, request
+from flask import Response, g, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from node.cases.views import Officer
 from node.console import guard
 from node.console.blueprint import console
 from node.console.forms import values_of
 from node.console.schemas import LoginForm
 from node.people import service
 from node.people.errors import LoginError
+from node.people.permissions import Action, may
 from node.web import current
 from node.web.forms import load_known
 
 
 @console.get("/")
 def start() -> AnyResponse:
-    """Go to the list of cases."""
-    return redirect("/petugas/kasus", code=303)
+    """Go to where the officer begins."""
+    return redirect(_first_page(g.officer), code=303)
 
 
 @console.get("/masuk")
@@ -40,7 +42,7 @@ def log_in() -> Response:
         # A new session never takes over the place of an old one in the same browser.
         service.close_session(session, request.cookies.get(guard.COOKIE, ""))
         token = service.open_session(session, officer.username, now)
-    answer = make_response(redirect("/petugas/kasus", code=303))
+    answer = make_response(redirect(_first_page(officer), code=303))
     answer.set_cookie(
         guard.COOKIE,
         token,
@@ -51,6 +53,11 @@ def log_in() -> Response:
         samesite="Strict",
     )
     return answer
+
+
+def _first_page(officer: Officer) -> str:
+    """Return where somebody begins: whoever lists no cases looks after the connections."""
+    return "/petugas/kasus" if may(officer, Action.LIST) else "/petugas/sambungan"
 
 
 @console.post("/keluar")

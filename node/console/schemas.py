@@ -60,6 +60,13 @@ class ReasonForm(_Form):
     reason = _text(MAX_REASON_CHARACTERS)
 
 
+class RecallForm(_Form):
+    """Take an open offer back."""
+
+    reason = _text(MAX_REASON_CHARACTERS)
+    confirm = _confirm()
+
+
 class ObeyForm(_Form):
     """Obey a ruling."""
 

@@ -13,12 +13,15 @@ class Action(StrEnum):
     READ = "read"
     VERIFY = "verify"
     HAND_OVER = "hand_over"
+    RECALL = "recall"
     ASK_TRIAGE = "ask_triage"
     OBEY = "obey"
     REPLY = "reply"
     CLOSE = "close"
     OPEN_IDENTITY = "open_identity"
     RULE = "rule"
+    CONNECTIONS = "connections"  # how the sync stands, link by link
+    LOST = "lost"  # which cases are in no backup, by number
 
 
 ROLES: Final = ("admin", "liaison", "custodian", "leader", "operator")
@@ -31,17 +34,20 @@ PERMISSIONS: Final[dict[str, frozenset[Action]]] = {
             Action.READ,
             Action.VERIFY,
             Action.HAND_OVER,
+            Action.RECALL,
             Action.ASK_TRIAGE,
             Action.OBEY,
             Action.REPLY,
             Action.CLOSE,
             Action.RULE,
+            Action.CONNECTIONS,
+            Action.LOST,
         }
     ),
-    "liaison": frozenset({Action.LIST, Action.READ, Action.REPLY, Action.CLOSE}),
-    "custodian": frozenset({Action.LIST, Action.READ, Action.OPEN_IDENTITY}),
-    "leader": frozenset({Action.LIST}),
-    "operator": frozenset(),
+    "liaison": frozenset({Action.LIST, Action.READ, Action.REPLY, Action.CLOSE, Action.LOST}),
+    "custodian": frozenset({Action.LIST, Action.READ, Action.OPEN_IDENTITY, Action.LOST}),
+    "leader": frozenset({Action.LIST, Action.CONNECTIONS, Action.LOST}),
+    "operator": frozenset({Action.CONNECTIONS, Action.LOST}),
 }
 
 

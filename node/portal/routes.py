@@ -10,7 +10,7 @@ from werkzeug.exceptions import NotFound
 
 from keys.errors import KeysError, ReceiptCodeError
 from node.cases import attachments, intake, tracking
-from node.cases.views import CaseError, Filed, NoSuchCaseError, StaleFormError
+from node.cases.views import CaseError, Filed, NoSuchCaseError, SetBackError, StaleFormError
 from node.portal import options, receipts, wizard
 from node.portal.draft import Draft, Envelope
 from node.reference import regions, topics
@@ -141,6 +141,10 @@ def track() -> Response:
             view = tracking.track(session, node, typed, now)
     except ReceiptCodeError:
         told = _("Kode ini tidak lengkap atau ada huruf yang keliru. Cocokkan lagi dengan tanda terima Anda.")
+    except SetBackError as error:
+        return make_response(
+            render_template("portal/set_back.html", told=error.told, contact=node.settings.contact), 404
+        )
     except NoSuchCaseError:
         told = _("Tidak ada laporan dengan kode ini di sini. Kode hanya berlaku di situs tempat Anda melapor.")
     else:

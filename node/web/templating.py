@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from node.web import current, i18n, words
+from node.web import alarm_words, current, custody_words, i18n, words
 
 
 def install(app: Flask) -> None:
@@ -17,7 +17,13 @@ def install(app: Flask) -> None:
         languages=i18n.LANGUAGES,
         kind_name=words.kind_name,
         secrecy_name=words.secrecy_name,
-        custody_name=words.custody_name,
+        custody_name=custody_words.custody_name,
+        custody_sentence=custody_words.custody_sentence,
+        custody_horizon=custody_words.custody_horizon,
+        reporter_sentence=custody_words.reporter_sentence,
+        reporter_horizon=custody_words.reporter_horizon,
+        alarm_sentence=alarm_words.alarm_sentence,
+        trouble_sentence=alarm_words.trouble_sentence,
         role_name=words.role_name,
         state_name=words.state_name,
         state_shape=words.state_shape,

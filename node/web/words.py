@@ -36,13 +36,6 @@ SECRECIES: Final = {
     ),
 }
 
-_CUSTODY: Final = {
-    "held": _l("di sini"),
-    "offered": _l("ditawarkan"),
-    "asking": _l("menunggu triase"),
-    "gone": _l("sudah pindah"),
-}
-
 _ROLES: Final = {
     "admin": _l("Admin instansi"),
     "liaison": _l("Pejabat penghubung"),
@@ -87,7 +80,7 @@ SENTENCES: Final = {
     State.RECEIVED: _l("Laporan Anda sudah diterima dan akan diperiksa petugas."),
     State.INCOMPLETE: _l("Petugas memerlukan keterangan tambahan dari Anda."),
     State.VERIFIED: _l("Laporan Anda sudah diperiksa dan layak ditangani."),
-    State.OFFERED: _l("Laporan Anda diteruskan ke kantor yang berwenang, dan menunggu diterima di sana."),
+    State.OFFERED: _l("Laporan Anda sedang ditawarkan ke kantor yang berwenang."),
     State.RETURNED: _l("Kantor tujuan mengembalikan laporan Anda; petugas sedang mencari kantor yang tepat."),
     State.AWAITING_RULING: _l("Belum jelas kantor mana yang berwenang. Tim triase nasional akan menetapkannya."),
     State.ASSIGNED: _l("Laporan Anda sudah sampai di kantor yang berwenang."),
@@ -145,11 +138,6 @@ def kind_name(kind: str) -> str:
 def secrecy_name(secrecy: str) -> str:
     """Return the word for who may know."""
     return str(SECRECIES[secrecy][0]) if secrecy in SECRECIES else secrecy
-
-
-def custody_name(custody: str) -> str:
-    """Return where a case is, seen from here."""
-    return str(_CUSTODY[custody]) if custody in _CUSTODY else custody
 
 
 def role_name(role: str) -> str:

@@ -33,6 +33,7 @@ _PATHS = {
     "/api/v1/cases/{number}/attachments/{id}": {"get"},
     "/api/v1/cases/{number}/identity": {"post"},
     "/api/v1/cases/{number}/offers": {"post"},
+    "/api/v1/cases/{number}/recall": {"post"},
     "/api/v1/cases/{number}/replies": {"post"},
     "/api/v1/cases/{number}/transitions": {"post"},
     "/api/v1/directory": {"get"},
