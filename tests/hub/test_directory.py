@@ -1,6 +1,7 @@
 """The directory: who may join, what each change leaves in the log, and what a stranger can read of it."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import requests
@@ -8,7 +9,10 @@ import requests
 from hub.errors import EnrolmentError, FoundingError
 from hub.founding import found, read_federation_file
 from hub.members.enrolment import member_of, read_competence_file
+from hub.members.online import Online
 from hub.members.roster import Rosters
+from hub.parts.store import PartStore
+from hub.recovery.service import Recovery
 from hub.settings import Settings
 from hub.sync.exchange import Exchange
 from keys.digest import sha256
@@ -105,10 +109,12 @@ def test_a_member_may_speak_as_soon_as_it_is_enrolled(town: Town) -> None:
     assert newcomer.sync(said).verdict(said).state == "ok"
 
 
-def test_a_change_of_the_directory_between_check_and_store_is_noticed(town: Town) -> None:
+def test_a_change_of_the_directory_between_check_and_store_is_noticed(town: Town, tmp_path: Path) -> None:
     """A bundle that was judged by an older version is judged again: nothing sealed to a closed office slips through."""
     hub = town.hub
-    exchange = Exchange(hub.database, hub.registrar.log, Rosters(hub.federation), hub.keys.hub)
+    rosters, online = Rosters(hub.federation), Online(hub.keys.online, hub.federation)
+    recovery = Recovery(hub.database, hub.registrar.log, rosters, hub.keys.hub, online, PartStore(tmp_path, 0))
+    exchange = Exchange(hub.database, hub.registrar.log, rosters, hub.keys.hub, recovery)
     bundle = read_bundle(town.jabar.bundle(town.jabar.offer("kemnaker")))
     request, token = read_request(bundle.manifest)
     with hub.database.reading() as session:
