@@ -4,7 +4,10 @@ Founding is done in this process; everything after it is done by the commands, o
 """
 
 import json
+import secrets
+import socket
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
@@ -22,7 +25,6 @@ from service.database import Database
 from tests.chaos.party import Party
 from tests.support.federation import HUB
 from tests.support.hub import CHEAP, PASSPHRASE
-from tests.support.ports import free_port
 
 TRIAGE: Final = "triase"
 USERNAME: Final = "petugas"
@@ -35,6 +37,7 @@ OFFICES: Final[dict[str, tuple[str, Kind, str, str]]] = {
 }
 _TRIAGE_OFFICE: Final = ("Triase Nasional", Kind.TRIAGE, "", "")
 _SYNC_EVERY_SECONDS: Final = 1
+_PORTS: Final = range(20_000, 32_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ class Country:
     folder: Path
     federation: Federation
     parties: dict[str, Party] = field(default_factory=dict)
+    #: Where people find a node, if not at its own address.
+    fronts: dict[str, str] = field(default_factory=dict)
 
     @property
     def hub(self) -> Party:
@@ -71,6 +76,10 @@ class Country:
     def offices(self) -> dict[str, Party]:
         """The nodes that handle cases."""
         return {name: party for name, party in self.nodes.items() if name in OFFICES}
+
+    def address(self, name: str) -> str:
+        """Return where people find a node."""
+        return self.fronts.get(name, self.parties[name].url)
 
     def start(self) -> None:
         """Start whoever does not run, and wait until all take connections."""
@@ -101,7 +110,7 @@ def found_country(folder: Path, places: Mapping[str, Place] | None = None) -> Co
     secret.write_text(PASSPHRASE + "\n")
     secret.chmod(0o600)
     here, now = places.get(HUB, Place()), clock.now()
-    hub = Party(HUB, "hub", folder / HUB, secret, port=free_port(), host=here.host, before=here.before)
+    hub = Party(HUB, "hub", folder / HUB, secret, port=_free_port(), host=here.host, before=here.before)
     settings = HubSettings.from_mapping({"SIMPUL_HUB_DATA": str(folder / HUB)})
     federation = found(settings, HUB, hub.url, PASSPHRASE, now, CHEAP)
     offices = {**OFFICES, TRIAGE: _TRIAGE_OFFICE}
@@ -113,9 +122,18 @@ def found_country(folder: Path, places: Mapping[str, Place] | None = None) -> Co
         told = Federation(federation.hub, where.dials(hub.url), federation.log, federation.root)
         _make_node(folder / name, name, offices[name][0], ring, told, now)
         country.parties[name] = Party(
-            name, "node", folder / name, secret, port=free_port(), host=where.host, before=where.before
+            name, "node", folder / name, secret, port=_free_port(), host=where.host, before=where.before
         )
     return country
+
+
+def _free_port() -> int:
+    """Return a port that nobody listens on, below those that a system gives out: a party that is down keeps its own."""
+    while True:
+        port = secrets.choice(_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("", port))
+            return port
 
 
 def _member(name: str, office: tuple[str, Kind, str, str], ring: Keyring) -> Member:

@@ -35,9 +35,9 @@ class Load:
         work: dict[str, Callable[[Random], None]] = {}
         for number in range(_REPORTERS):
             work[f"reporter-{number}"] = Reporter(country, ledger, self._give_up, f"{seed}-{number}").act
-        for name, party in country.offices.items():
-            work[f"officer-{name}"] = Officer(name, party.url, ledger).act
-        work["triage"] = Triage(country.nodes[TRIAGE].url, ledger).act
+        for name in country.offices:
+            work[f"officer-{name}"] = Officer(name, country.address(name), ledger).act
+        work["triage"] = Triage(country.address(TRIAGE), ledger).act
         self._threads: Final = [
             threading.Thread(target=self._run, args=(act, Random(f"{seed}/{name}"), ledger), name=name, daemon=True)  # noqa: S311
             for name, act in work.items()
@@ -68,7 +68,7 @@ class Reporter:
     """Files, follows, adds; and repeats a request whose answer was lost, with the same key."""
 
     def __init__(self, country: Country, ledger: Ledger, give_up: threading.Event, name: str) -> None:
-        self._clients: Final = {name: Client(party.url) for name, party in country.offices.items()}
+        self._clients: Final = {name: Client(country.address(name)) for name in country.offices}
         self._ledger: Final = ledger
         self._give_up: Final = give_up
         self._name: Final = name

@@ -1,6 +1,7 @@
 """One run of chaos from the founding to the count, told on a screen as it goes."""
 
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -11,14 +12,17 @@ from demo.screen import Screen
 from demo.waiting import TooLateError
 from tests.chaos.count import Verdict, alarms, count, count_rows
 from tests.chaos.country import Country, found_country
+from tests.chaos.faults import FAULTS
 from tests.chaos.kills import kill_them
 from tests.chaos.ledger import Ledger
 from tests.chaos.load import Load
 from tests.chaos.rest import come_to_rest
+from tests.chaos.stage import Stage, StageError
 from tests.support.federation import HUB
 
 _REST_SECONDS: Final = 300
 _TELL_EVERY: Final = 20
+_FAULT_PACE_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +48,35 @@ def kill_and_count(screen: Screen, folder: Path, wanted: Wanted) -> Verdict:
         verdict = settle_and_count(screen, country, ledger)
         rows = [(name, str(kills[name]), *_starts(country, name)) for name in country.parties]
         screen.table(("party", "kills", "starts", "seconds to be ready: median", "longest"), rows)
-        screen.table(("what", "how many"), [(what, str(times)) for what, times in sorted(ledger.counts.items())])
-        screen.table(("alarm", "how many"), [(what, str(times)) for what, times in sorted(alarms(country).items())])
+        _show(screen, "what", ledger.counts)
+        _show(screen, "alarm", alarms(country))
         screen.say(f"    {under_load:.0f} s under load, {under_load / max(wanted.kills, 1):.2f} s a kill")
     return verdict
+
+
+def strike_and_count(screen: Screen, folder: Path, name: str, seed: str, seconds: float) -> Verdict:
+    """Let one fault come over a country at work, end it, let the country come to rest, and count."""
+    kind = FAULTS[name]
+    with kind.setting(folder, screen, seed, seconds) as stage:
+        with screen.step(name, kind.what):
+            strike(stage, name)
+        verdict = settle_and_count(screen, stage.country, stage.ledger)
+        counts = sorted(stage.ledger.counts.items())
+        screen.table(("what", "how many"), [(what, str(times)) for what, times in counts])
+        screen.table(
+            ("alarm", "how many"), [(what, str(times)) for what, times in sorted(alarms(stage.country).items())]
+        )
+    return verdict
+
+
+def strike(stage: Stage, name: str) -> None:
+    """Let one fault come over a country at work, and end it; what it found broken goes into the ledger."""
+    with Load(stage.country, stage.ledger, f"{name}-{stage.chance.getrandbits(32)}", _FAULT_PACE_SECONDS):
+        try:
+            FAULTS[name].strike(stage)
+            stage.finish()
+        except StageError as error:
+            stage.ledger.trouble(f"{name}: {error}")
 
 
 def settle_and_count(screen: Screen, country: Country, ledger: Ledger, seconds: float = _REST_SECONDS) -> Verdict:
@@ -90,6 +119,10 @@ class _Teller:
         if number % _TELL_EVERY == 0:
             told = f"{number}/{self._times} kills, {len(self._ledger.filings)} filings"
             self._screen.say(f"    {self._screen.seconds:6.0f} s  {told}, {len(self._ledger.troubles)} troubles")
+
+
+def _show(screen: Screen, what: str, counts: Counter[str]) -> None:
+    screen.table((what, "how many"), [(each, str(times)) for each, times in sorted(counts.items())])
 
 
 def _starts(country: Country, name: str) -> tuple[str, str, str]:
