@@ -1,8 +1,9 @@
 """Bundles carried by hand: the form of the files on a stick (docs/protocol.md section 5).
 
-A file is a head of one line and then the bytes of its members, one after another, to the very end:
+A file is a head of two lines and then the bytes of its members, one after another, to the very end:
 
-    {"carried":"request","members":[{"h":b64u(SHA-256),"len":4711,"name":"bundle"},…],"v":1}⏎…
+    {"carried":"request","members":[{"h":b64u(SHA-256),"len":4711,"name":"bundle"},…],"v":1}⏎
+    b64u(SHA-256 of the first line without its end)⏎
 
 So there is one way to read it: nothing is compressed, no member lies in another, no name is a path. The hashes tell a
 worn stick from a liar; what a member says is believed only after the same checks as online.
@@ -37,6 +38,7 @@ PROBLEM: Final = "problem"
 DIRECTORY: Final = "directory/"
 PARTS: Final = "parts/"
 _CHUNK_BYTES: Final = 1_048_576
+_DIGEST_CHARS: Final = 43
 _MAX_NAME_CHARS: Final = 200
 _NAME: Final = re.compile(r"[a-z]+(/[A-Za-z0-9._-]+)*")
 _FILE_NAME: Final = re.compile(rf"({PARTY_ID.pattern})-([1-9][0-9]{{0,15}})\.(request|answer|refused)")
@@ -93,7 +95,8 @@ def part_member(part: str, length: int) -> CarriedMember:
 def encode_head(kind: CarriedKind, members: Sequence[CarriedMember]) -> bytes:
     """Return what stands before the members' bytes; raise LocalError over the limits."""
     wire: list[JsonValue] = [{"h": b64u.encode(each.h), "len": each.length, "name": each.name} for each in members]
-    raw = canonical.encode({"carried": str(kind), "members": wire, "v": 1}) + b"\n"
+    line = canonical.encode({"carried": str(kind), "members": wire, "v": 1})
+    raw = b"%b\n%b\n" % (line, _digest(line))
     if len(members) > MAX_MEMBERS or len(raw) > MAX_HEAD_BYTES:
         raise LocalError("a carried file with too many members")
     if len(raw) + sum(each.length for each in members) > MAX_CARRIED_BYTES:
@@ -107,14 +110,17 @@ class CarriedFile:
     def __init__(self, size: int, read_at: Callable[[int, int], bytes]) -> None:
         """Read the head; raise DamagedFileError unless it describes a file of exactly `size` bytes."""
         self._read_at: Final = read_at
-        head = self._head(min(size, MAX_CARRIED_BYTES))
+        line = self._line(min(size, MAX_CARRIED_BYTES))
+        digest = self._read_at(len(line) + 1, _DIGEST_CHARS + 1)
+        if digest != _digest(line) + b"\n":
+            raise DamagedFileError("the file is damaged or not whole: copy it again")
         try:
-            self.kind, members = _read_head(head[:-1])
+            self.kind, members = _read_head(line)
         except RemoteError as error:
             raise DamagedFileError("not a file of an exchange by hand, or a damaged one") from error
         self.members: Final[Mapping[str, CarriedMember]] = {each.name: each for each in members}
         self._starts: Final[dict[str, int]] = {}
-        end = len(head)
+        end = len(line) + 1 + len(digest)
         for each in members:
             self._starts[each.name] = end
             end += each.length
@@ -148,8 +154,8 @@ class CarriedFile:
         if left or digest.digest() != member.h:
             raise DamagedFileError("the file is damaged: copy it again")
 
-    def _head(self, size: int) -> bytes:
-        """Return the first line, its end included."""
+    def _line(self, size: int) -> bytes:
+        """Return the first line, without its end."""
         head = bytearray()
         while b"\n" not in head[-_CHUNK_BYTES:] and len(head) < min(size, MAX_HEAD_BYTES):
             chunk = self._read_at(len(head), min(_CHUNK_BYTES, size - len(head)))
@@ -159,7 +165,11 @@ class CarriedFile:
         line, end, _ = bytes(head[:MAX_HEAD_BYTES]).partition(b"\n")
         if not end:
             raise DamagedFileError("not a file of an exchange by hand, or one that is not whole: copy it again")
-        return line + end
+        return line
+
+
+def _digest(line: bytes) -> bytes:
+    return b64u.encode(hashlib.sha256(line).digest()).encode()
 
 
 def _read_head(line: bytes) -> tuple[CarriedKind, list[CarriedMember]]:

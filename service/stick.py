@@ -54,6 +54,8 @@ def opened(folder: Path, name: str) -> Iterator[tuple[int, Callable[[int, int], 
 
 def check_room(folder: Path, length: int) -> None:
     """Raise StickError unless `length` bytes more fit into the folder."""
+    if not folder.is_dir():
+        raise StickError(f"{folder} is no folder: is the stick mounted?")
     with _told(f"cannot write into {folder}"):
         free = shutil.disk_usage(folder).free
     if free < length + _SPARE_BYTES:
