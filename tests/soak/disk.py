@@ -81,6 +81,12 @@ class Disk:
         self._remove()
         shutil.copyfile(with_file, self.file)
 
+    def copy(self, to: Path) -> None:
+        """Copy the database as it is, under whoever uses it."""
+        to.unlink(missing_ok=True)
+        with closing(sqlite3.connect(self.file)) as source, closing(sqlite3.connect(to)) as target:
+            source.backup(target)
+
     def dump(self) -> bytes:
         """Return all that the database holds, as SQL."""
         with closing(sqlite3.connect(self.file)) as source:

@@ -4,6 +4,7 @@ from typing import Final
 
 from tests.soak import people
 from tests.soak.disk import MISHAPS, KilledError
+from tests.soak.liar import Liar
 from tests.soak.world import World
 
 _MOST_COMMITS: Final = 5
@@ -116,18 +117,60 @@ def back_up(world: World) -> str | None:
 def restore(world: World) -> str | None:
     """An office's disk is lost, and an older backup is put in its place."""
     posts = [post for post in world.posts.values() if post.saved is not None]
-    if not posts:
+    if not posts or (not world.hub.down and world.hub.recovering()):
         return None
     post, keys = world.chance.choice(posts), world.chance.random() < 0.3
     assert post.saved is not None
     known = set(world.observer.eyes[post.name].numbers())
     post.restore(keys=keys)
+    post.restored_at = len(world.story)
     lost = known - set(world.observer.eyes[post.name].numbers())
     for filing in world.filings:
         # With the database and the keys both of that day, no disk knows that there was such a case.
         filing.excused |= keys and filing.origin == post.name and filing.number in lost
     world.note_fault(f"{post.name}: restored{' with its keys' if keys else ''}")
     return f"{post.name} is put back to its backup"
+
+
+def back_up_hub(world: World) -> str | None:
+    """The hub is backed up."""
+    if world.hub.down or world.plan.liar or world.plan.crook or world.hub.recovering():
+        return None
+    world.hub.save(world.country.folder / "hub-saved.db")
+    world.hub_saved = len(world.story)
+    return "the hub is backed up"
+
+
+def restore_hub(world: World) -> str | None:
+    """The hub's disk is lost, and an older backup is put in its place: the members give back what it signed since."""
+    if world.hub_saved is None or world.hub.recovering():
+        return None
+    if any(post.restored_at >= world.hub_saved or post.set_back for post in world.posts.values()):
+        return None  # what two parties forgot together nobody can give back
+    world.hub.restore(world.absent)
+    world.note_fault("the hub: restored")
+    return "the hub is put back to its backup"
+
+
+def lie(world: World) -> str | None:
+    """A lying hub does what it does unasked."""
+    if world.plan.liar == "forks":
+        line: str | None = world.fork()
+    else:
+        end = world.ends[0]
+        line = end.log_late() if isinstance(end, Liar) else None
+    if line is not None:
+        world.note_fault(line)
+    return line
+
+
+def cheat(world: World) -> str | None:
+    """The crook acts."""
+    if not world.plan.crook:
+        return None
+    line = world.crook.act()
+    world.note_fault(line)
+    return line
 
 
 DEEDS: Final = {
@@ -153,4 +196,8 @@ DEEDS: Final = {
     "hours": hours_pass,
     "back up": back_up,
     "restore": restore,
+    "back up hub": back_up_hub,
+    "restore hub": restore_hub,
+    "lie": lie,
+    "cheat": cheat,
 }

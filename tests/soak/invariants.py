@@ -9,6 +9,7 @@ from node.cases.lifecycle import State
 from protocol.custody import Phase, Stance
 from tests.soak.observer import CaseRow, Eye
 from tests.soak.world import World
+from tests.support.nodes import CROOK
 
 _GONE: Final = frozenset({Stance.ERASED, Stance.DECLINED})
 _OURS: Final = frozenset({Stance.HELD, Stance.OFFERED})
@@ -40,6 +41,10 @@ class Judge:
         )
         return [found for check in checks for found in check()]
 
+    def freed(self, thread: str) -> bool:
+        """Whether more may be so of a case: an attacker had it, or there are two logs. Then evidence is asked for."""
+        return self.world.plan.liar == "forks" or CROOK in self.world.observer.custody(thread).chain
+
     def rest(self) -> list[str]:
         """Return what is false once all faults have ended and nobody has anything left to say."""
         return [*self._all_settled(), *self._all_truthful(), *self._quiet()]
@@ -57,15 +62,17 @@ class Judge:
         for thread, who in acting.items():
             if len(who) > 1 and thread in self.world.observer.origins:
                 self.doubled.add(thread)
-                if not self.world.plan.attacked:
+                if not self.freed(thread):
                     yield f"one custodian: {' and '.join(who)} may act on {self._name(thread)}"
 
     # (2) nothing lost
 
     def _nothing_lost(self) -> Iterator[str]:
         observer = self.world.observer
+        if self.world.hub.recovering():
+            return  # what it has forgotten is with the members, and it has not asked them yet
         for filing in self.world.filings:
-            if filing.excused:
+            if filing.excused or self.freed(filing.thread):
                 continue
             custody = observer.custody(filing.thread)
             if custody.holder not in observer.eyes or self._told_lost(filing.number):
@@ -97,18 +104,20 @@ class Judge:
         if row.identity is None or row.thread not in self.world.observer.origins:
             return
         custody = self.world.observer.custody(row.thread)
-        if eye.post.name not in custody.chain and not self.world.plan.attacked and eye.opens(row, "identity"):
+        if eye.post.name not in custody.chain and not self.freed(row.thread) and eye.opens(row, "identity"):
             yield f"identity: it opens at {eye.post.name}, which never had {row.number}"
 
     def _grants(self) -> Iterator[str]:
-        if not self.world.plan.attacked:
-            yield from (f"identity: {each}" for each in self.world.observer.watch.wrong_grants)
+        yield from (
+            f"identity: {told}" for thread, told in self.world.observer.watch.wrong_grants if not self.freed(thread)
+        )
 
     # (4) links
 
     def _links(self) -> Iterator[str]:
         observer = self.world.observer
         connection = observer.watch.connection(self.world.hub.disk.generation)
+        yield from observer.watch.contradictions
         query = "SELECT sender, recipient, COUNT(*), MAX(seq), COUNT(DISTINCT seq) FROM entry GROUP BY 1, 2"
         for sender, recipient, count, last, distinct in connection.execute(query):
             if not count == last == distinct:
@@ -130,7 +139,7 @@ class Judge:
                 "SELECT number, return_ref, custodian, json_array_length(hops) FROM tracked"
             ):
                 chain = observer.custody(thread).chain
-                if not self.world.plan.attacked and (hops >= len(chain) or chain[hops] != custodian):
+                if not self.freed(thread) and (hops >= len(chain) or chain[hops] != custodian):
                     yield f"tracking: {name} says {custodian} has {number} after {hops} hops; the log says {chain}"
                 key = thread, eye.post.restores
                 if hops < self._hops.get(key, 0):
@@ -158,14 +167,13 @@ class Judge:
         for filing in self.world.filings:
             custody = observer.custody(filing.thread)
             eye = observer.eyes.get(custody.holder)
-            if eye is None or filing.excused or self._told_lost(filing.number):
+            if eye is None or filing.excused or self._told_lost(filing.number) or self.freed(filing.thread):
                 continue
             rows = [row for row in eye.cases() if row.case_id == custody.ids[-1]]
             if not any(eye.may_act(row) or self._offered_to_crook(row) for row in rows):
                 stances = [f"{each.post.name} {row.stance}" for each, row in observer.records(filing.thread)]
                 yield f"at rest: {custody.holder} has {filing.number} and cannot act; records: {stances}"
-            if not self.world.plan.attacked:
-                yield from self._opens_here_alone(filing.thread, custody.holder, filing.number)
+            yield from self._opens_here_alone(filing.thread, custody.holder, filing.number)
 
     def _offered_to_crook(self, row: CaseRow) -> bool:
         # A member that never answers keeps a case locked until the offer is recalled.
@@ -182,8 +190,7 @@ class Judge:
         for filing in self.world.filings:
             holder = observer.custody(filing.thread).holder
             told = observer.eyes[filing.origin].ask("SELECT custodian FROM tracked WHERE return_ref = ?", filing.thread)
-            # A crook need not report; and what a hand-over proved, its sender knows without it.
-            if told and told[0][0] != holder and holder in observer.eyes and not self.world.plan.attacked:
+            if told and told[0][0] != holder and not self.freed(filing.thread):
                 yield f"at rest: {filing.origin} says {told[0][0]} has {filing.number}; it is {holder}"
 
     def _quiet(self) -> Iterator[str]:

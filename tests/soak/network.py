@@ -31,6 +31,9 @@ class HubEnd(Protocol):
     def post(self, bundle: bytes) -> bytes:
         """Exchange a bundle."""
 
+    def recover(self, piece: bytes) -> bytes:
+        """Take what a member gives back."""
+
     def note(self) -> bytes:
         """Return the newest checkpoint."""
 
@@ -138,6 +141,9 @@ class Line:
 
     def post_sync(self, bundle: bytes) -> bytes:
         return self.network.post(self.name, bundle)
+
+    def post_recovery(self, piece: bytes) -> bytes:
+        return self.network.get(self.name, lambda hub: hub.recover(piece), self.network.garbled)
 
     def checkpoint(self) -> bytes:
         return self.network.get(self.name, lambda hub: hub.note(), self.network.garbled)

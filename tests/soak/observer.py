@@ -157,6 +157,8 @@ class Observer:
             return True
         state = eye.ask("SELECT inbox_pos FROM sync_state")
         connection = self.watch.connection(self.world.hub.disk.generation)
+        if self.world.hub.recovering():
+            return True
         held = connection.execute("SELECT inbox FROM box_head WHERE party = ?", (post.name,)).fetchone()
         return held is not None and held[0] > (state[0][0] if state else 0)
 

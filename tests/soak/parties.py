@@ -5,23 +5,27 @@ database is made anew at each start, as in real life; only SQLAlchemy's compiled
 """
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import orjson
+from flask import Response
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from hub.errors import ConflictError, LogError
+from hub.errors import ConflictError, LogError, RecoveringError
 from hub.founding import log_writer
 from hub.log.tree import check_stored_tree, read_head, read_leaves
 from hub.members.online import Online, fresh_timestamp
 from hub.members.roster import Rosters
 from hub.models import DirectoryFile, DirectoryMetadata, DirectoryVersion
 from hub.parts.store import PartStore
+from hub.problems import busy, conflict_problem, recovering_problem, rule_problem
+from hub.recovery.report import go_on_without, read_report
 from hub.recovery.service import Recovery
+from hub.recovery.state import is_recovering, mark_restored
 from hub.sync.exchange import Exchange
 from node.backup.make import snapshot
 from node.backup.restored import begin_restored
@@ -29,16 +33,20 @@ from node.serving import sweep
 from node.sync.client import HubRefusedError, HubUnreachableError
 from node.sync.rows import sync_state
 from node.sync.start import begin
-from protocol.errors import RemoteError
+from protocol.errors import RULES, RemoteError
 from protocol.metadata import parse_file_url
 from service.errors import is_temporary
 from tests.soak.disk import Disk
 from tests.support.hub import FoundedHub
 from tests.support.nodes import Office
 
-_BUSY: Final = 503
+_RETRY_SECONDS: Final = 5
 _NOT_FOUND: Final = 404
-_CONFLICT: Final = 409
+
+
+def _refused(told: Response) -> HubRefusedError:
+    """Return what a node sees of a problem document."""
+    return HubRefusedError(told.status_code, told.get_data(), told.headers.get("Retry-After"))
 
 
 @dataclass(slots=True)
@@ -52,6 +60,7 @@ class HubParty:
     down: bool = False
     exchange: Exchange = field(init=False)
     recovery: Recovery = field(init=False)
+    saved: "Saved | None" = None
 
     def __post_init__(self) -> None:
         self._begin()
@@ -74,16 +83,51 @@ class HubParty:
         try:
             return self.exchange.run(bundle, self.now())
         except ConflictError as error:
-            problem = orjson.dumps({"conflict": error.conflict, "status": _CONFLICT})
-            raise HubRefusedError(_CONFLICT, problem, None) from error
+            raise _refused(conflict_problem(RULES[error.rule], str(error), error.conflict)) from error
         except RemoteError as error:
-            raise HubRefusedError(int(error.rule.status), b"{}", None) from error
+            raise _refused(rule_problem(error)) from error
+        except RecoveringError as error:
+            raise _refused(recovering_problem(error.notice, _RETRY_SECONDS)) from error
         except LogError as error:
-            raise HubRefusedError(_BUSY, b"{}", "5") from error
+            raise _refused(busy(_RETRY_SECONDS)) from error
         except SQLAlchemyError as error:
             if not is_temporary(error):
                 raise
-            raise HubRefusedError(_BUSY, b"{}", "5") from error
+            raise _refused(busy(_RETRY_SECONDS)) from error
+
+    def recover(self, piece: bytes) -> bytes:
+        """Take what a member gives back, as the route does."""
+        self._up()
+        try:
+            return orjson.dumps({"recovering": self.recovery.take(piece, self.now())})
+        except RemoteError as error:
+            raise _refused(rule_problem(error)) from error
+        except RecoveringError as error:
+            raise _refused(recovering_problem(error.notice, _RETRY_SECONDS)) from error
+        except SQLAlchemyError as error:
+            if not is_temporary(error):
+                raise
+            raise _refused(busy(_RETRY_SECONDS)) from error
+
+    def recovering(self) -> bool:
+        """Whether it was set back and has not been given back all that it signed."""
+        with self.founded.database.reading() as session:
+            return is_recovering(session)
+
+    def save(self, to: Path) -> None:
+        """Back up the database as it is now."""
+        self.disk.copy(to)
+        self.saved = Saved(to, to, self.now())
+
+    def restore(self, without: Sequence[str]) -> None:
+        """Put the backup back; the operator goes on without members that have no node here, and starts the hub."""
+        saved = self.saved
+        assert saved is not None
+        self.disk.replace(saved.database)
+        with self.founded.database.transaction() as session:
+            mark_restored(session, self.now(), saved.made_at)
+            go_on_without(session, read_report(session, self.founded.federation), list(without), self.now())
+        self.start()
 
     def note(self) -> bytes:
         """Return the newest checkpoint."""
@@ -156,8 +200,9 @@ class Post:
     saved: Saved | None = None
     #: It was put back from a backup and has not caught up yet.
     set_back: bool = False
-    #: How often it was put back.
+    #: How often it was put back, and the line of the story at which it last was.
     restores: int = 0
+    restored_at: int = -1
 
     def start(self) -> None:
         """Do what a start does before the first request."""
@@ -204,7 +249,7 @@ class Post:
         self.disk.replace(template)
         for name in ("case-keys", "saved-keys", "files", "outgoing", "incoming", "tuf"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
-        self.down, self.saved, self.set_back, self.restores = False, None, False, 0
+        self.down, self.saved, self.set_back, self.restores, self.restored_at = False, None, False, 0, -1
 
     @property
     def _keys(self) -> Path:

@@ -3,7 +3,7 @@
 import hashlib
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -11,15 +11,22 @@ from sqlalchemy.exc import SQLAlchemyError
 from service.errors import is_temporary
 from tests.soak import people
 from tests.soak.chance import governed, stream
+from tests.soak.crook import Member
 from tests.soak.disk import KilledError
+from tests.soak.evidence import findings
 from tests.soak.faults import DEEDS
 from tests.soak.invariants import Judge
+from tests.soak.liar import KINDS
 from tests.soak.weaken import plan_for
 from tests.soak.world import Country, Plan, World
 
 _MAX_ROUNDS: Final = 14
 _MAX_TRIES: Final = 6
 _MINUTE: Final = 60
+#: Lies after which offices may rightly refuse to go on with this hub.
+_RESTLESS: Final = frozenset({"forks", "hoards"})
+#: One honest seed in so many is audited as well.
+_AUDITED: Final = 5
 #: What a seed is made of: each seed draws how much of each.
 WEIGHTS: Final[Mapping[str, int]] = {
     "sync": 30,
@@ -44,6 +51,10 @@ WEIGHTS: Final[Mapping[str, int]] = {
     "hours": 2,
     "back up": 4,
     "restore": 4,
+    "back up hub": 2,
+    "restore hub": 2,
+    "lie": 0,
+    "cheat": 0,
 }
 
 
@@ -62,17 +73,24 @@ def plan_of(seed: int, weaken: str | None = None) -> Plan:
     """Draw what kind of seed this is; where a rule is left out, one in which it matters."""
     chance = stream(seed, "plan")
     roughness = chance.choice((0.0, 0.0, 0.05, 0.15, 0.3))
-    plan = Plan(seed, chance.randint(10, 22), chance.choice((1, 1, 2)), roughness, dict(WEIGHTS))
-    return plan if weaken is None else plan_for(weaken, plan)
+    weights = dict(WEIGHTS)
+    plan = Plan(seed, chance.randint(10, 22), chance.choice((1, 1, 2)), roughness, weights)
+    attacker = chance.choice((*(("",) * 9), "crook", "crook", "crook", *KINDS, "forks"))
+    if weaken is not None:
+        return plan_for(weaken, plan)
+    if attacker == "crook":
+        return replace(plan, crook=True, weights={**weights, "cheat": 14})
+    return replace(plan, liar=attacker, weights={**weights, "lie": 8}) if attacker else plan
 
 
 def play(country: Country, plan: Plan) -> Played:
     """Play a seed; whatever breaks ends it."""
     with governed(plan.seed):
         world = World(country, plan)
+        world.crook = Member(world, stream(plan.seed, "crook"))
         judge = Judge(world)
         try:
-            broken = _move(world, judge) or _rest(world, judge)
+            broken = _move(world, judge) or _rest(world, judge) or _audit(world, judge)
         except Exception as error:  # noqa: BLE001  whatever the product raises is a failure of the seed
             broken = [f"unexpected: {type(error).__name__}: {error}", traceback.format_exc()]
         finally:
@@ -121,6 +139,8 @@ def do(world: World, name: str) -> str | None:
 def _rest(world: World, judge: Judge) -> list[str]:
     """End every fault, start everybody, and let all sync until nobody has anything to say or to hear."""
     world.network.heal()
+    if world.plan.liar != "forks":
+        world.route.update(dict.fromkeys(world.route, world.hub))
     while do(world, "start") is not None:
         pass
     for number in range(_MAX_ROUNDS):
@@ -130,8 +150,20 @@ def _rest(world: World, judge: Judge) -> list[str]:
             world.tell(f"rest {number + 1}. {people.exchange(world, post)}")
         broken = judge.step()
         if broken or not busy:
-            return broken or judge.rest()
-    return ["at rest: the offices never come to rest"]
+            return broken or ([] if world.plan.liar in _RESTLESS else judge.rest())
+    return [] if world.plan.liar in _RESTLESS else ["at rest: the offices never come to rest"]
+
+
+def _audit(world: World, judge: Judge) -> list[str]:
+    """Where two could act there is evidence; where nobody lied there is none."""
+    honest = not world.plan.liar and not world.plan.crook
+    if not judge.doubled and not (honest and world.plan.seed % _AUDITED == 0):
+        return []
+    found = findings(world)
+    world.tell(f"the auditor finds {found or 'nothing'}")
+    if judge.doubled and not found:
+        return [f"evidence: two could act on {sorted(judge.doubled)}, and the auditor finds nothing"]
+    return [f"the auditor blames the honest: {one}" for one in found] if honest else []
 
 
 def _digest(world: World) -> str:

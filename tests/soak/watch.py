@@ -56,8 +56,11 @@ class LogWatch:
     custody: dict[str, Custody] = field(default_factory=dict)
     slots: dict[str, int] = field(default_factory=dict)
     fences: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    #: Every leaf that was ever seen here.
+    leaves: list[bytes] = field(default_factory=list)
+    contradictions: list[str] = field(default_factory=list)
     #: Grants that went to somebody who had not won the case.
-    wrong_grants: list[str] = field(default_factory=list)
+    wrong_grants: list[tuple[str, str]] = field(default_factory=list)
     _connection: sqlite3.Connection | None = None
 
     def close(self) -> None:
@@ -70,13 +73,14 @@ class LogWatch:
         """Read again from the beginning: the hub is another one now."""
         self.close()
         self.size = 0
-        for known in (self.offers, self.custody, self.slots, self.fences, self.wrong_grants):
+        every = (self.offers, self.custody, self.slots, self.fences, self.wrong_grants, self.leaves)
+        for known in every:
             known.clear()
 
     def connection(self, generation: int) -> sqlite3.Connection:
         """Return a connection to the file as it is in this generation."""
         if generation != self.generation:
-            self.rewind()
+            self.close()
             self.generation = generation
         if self._connection is None:
             self._connection = sqlite3.connect(self.file, isolation_level=None)
@@ -85,6 +89,14 @@ class LogWatch:
     def follow(self, generation: int) -> None:
         """Read what was logged since."""
         connection = self.connection(generation)
+        leaves = [row[0] for row in connection.execute("SELECT leaf FROM log_leaf ORDER BY leaf_index")]
+        known = len(self.leaves)
+        # A hub that was set back and has not caught up is behind; what it had said stays said.
+        if leaves[:known] != self.leaves[: len(leaves)]:
+            self.contradictions.append("links: the hub's log is not the one that it was")
+        if len(leaves) <= known:
+            return
+        self.leaves = leaves
         for index, sender, recipient, jws in connection.execute(_BATCH, (self.size,)).fetchall():
             self._take(connection, index, sender, recipient, read_entry(jws).entry)
             self.size = index + 1
@@ -141,4 +153,4 @@ class LogWatch:
         custody = self.of(offer.thread)
         hops = zip(custody.chain, custody.chain[1:], custody.ids[1:], strict=False)
         if (sender, recipient, entry.ref) not in set(hops):
-            self.wrong_grants.append(f"{sender} granted {offer.thread} to {recipient}, who had not won it")
+            self.wrong_grants.append((offer.thread, f"{sender} granted {offer.thread} to {recipient}, who lost it"))

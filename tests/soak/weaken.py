@@ -9,20 +9,25 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from unittest.mock import patch
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import node.cases.desk
 import node.cases.lifecycle
 import node.sync.exchange
 import node.sync.start
+from keys import b64u
 from node.cases.lifecycle import State
 from node.custody.standing import standing
-from node.models.sync import SyncState
+from node.models.sync import InboxEntry, LogSlot, OutboxEntry, SyncState
 from node.sync.afresh import make_afresh
-from node.sync.log import read_log
+from node.sync.log import LogNews, NodeLog, extend_log, read_log
 from node.sync.rows import step_phase
 from protocol import custody
-from protocol.custody import Event, Stance, Step
+from protocol.custody import Event, Stance, Step, offer_slot
+from protocol.entry import read_entry
+from protocol.kinds import ANSWERS
+from protocol.leaf import read_leaf
 from tests.soak.world import Plan
 
 
@@ -85,8 +90,64 @@ def _sent(stack: ExitStack) -> None:
     stack.enter_context(patch.object(node.sync.exchange, "recover", forgotten))
 
 
+def _order(stack: ExitStack) -> None:
+    """The hub logs a second leaf with a taken slot, and readers take the last one."""
+
+    def taking_the_last(session: Session, news: LogNews, checkpoint: Any, federation: Any) -> NodeLog:  # noqa: ANN401
+        log = extend_log(session, news, checkpoint, federation)
+        for index, raw in enumerate(news.leaves, start=news.start):
+            leaf = read_leaf(raw)
+            if leaf.slot is not None:
+                row = session.get_one(LogSlot, leaf.slot)
+                row.log_index, row.h = index, b64u.encode(leaf.h)
+        session.flush()
+        return log
+
+    for module in ("exchange", "engine"):
+        stack.enter_context(patch(f"node.sync.{module}.extend_log", taking_the_last))
+
+
+def _leaves(stack: ExitStack) -> None:
+    """A node believes an answer that is in the log, whether or not it is the first leaf with its slot."""
+    first = NodeLog.first_with_slot
+
+    def believing(log: NodeLog, slot: str) -> tuple[int, bytes] | None:
+        session = log._session
+        sent = session.execute(select(OutboxEntry.log_index, OutboxEntry.h, OutboxEntry.raw).where(_LOGGED))
+        came = session.execute(select(InboxEntry.log_index, InboxEntry.h, InboxEntry.raw).where(_ANSWER))
+        for index, h, raw in (*sent, *came):
+            if read_entry(raw).entry.slot == slot:
+                return index, b64u.decode(h)
+        return first(log, slot)
+
+    stack.enter_context(patch.object(NodeLog, "first_with_slot", believing))
+
+
+def _slot_key(stack: ExitStack) -> None:
+    """All nodes share one slot key, and the crook knows it."""
+
+    def shared(_key: bytes, case_id: str, epoch: int) -> str:
+        return offer_slot(SHARED_SLOT_KEY, case_id, epoch)
+
+    for module in ("node.cases.desk", "node.custody.standing", "node.custody.recovered", "tests.soak.observer"):
+        stack.enter_context(patch(f"{module}.offer_slot", shared))
+
+
+SHARED_SLOT_KEY: Final = bytes(32)
+_LOGGED: Final = (OutboxEntry.state == "logged") & OutboxEntry.kind.in_(ANSWERS)
+_ANSWER: Final = InboxEntry.kind.in_(ANSWERS)
+#: A hub that logs whatever comes, and offices that take back what was just accepted.
+_RACES: Final = {"recall": 16, "hand over": 16, "crash": 1, "power cut": 0, "restore": 0, "cut off": 0}
+
 WEAKENINGS: Final[Mapping[str, Weakening]] = {
+    "fence": Weakening(
+        _fence,
+        {"back up": 10, "restore": 10, "start": 16, "lie": 12, "crash": 2, "cut off": 0},
+        {"liar": "hoards", "steps": 24, "roughness": 0.0},
+    ),
+    "leaves": Weakening(_leaves, _RACES, {"liar": "doubles"}),
     "lock": Weakening(_lock, {"hand over again": 12}, {}),
-    "fence": Weakening(_fence, {"back up": 10, "restore": 10, "start": 14}, {"roughness": 0.4, "steps": 24}),
+    "order": Weakening(_order, _RACES, {"liar": "doubles"}),
     "sent": Weakening(_sent, {"back up": 10, "restore": 10}, {}),
+    "slotkey": Weakening(_slot_key, {"cheat": 14}, {"crook": True, "shared_slot_key": SHARED_SLOT_KEY}),
 }

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from node.sync.engine import Synced
 from protocol.custody import Phase
 from tests.soak.chance import governed, stream
 from tests.soak.disk import Disk, KilledError
-from tests.soak.network import Line, Network
+from tests.soak.liar import Liar, allow_doubles
+from tests.soak.network import HubEnd, Line, Network
 from tests.soak.observer import Observer
 from tests.soak.parties import HubParty, Post
 from tests.support.federation import NOW
@@ -37,13 +38,12 @@ class Plan:
     roughness: float
     #: deed or fault -> how often it is chosen.
     weights: dict[str, int]
+    #: Whether a dishonest member is among the recipients.
     crook: bool = False
-    liar: bool = False
-
-    @property
-    def attacked(self) -> bool:
-        """Whether somebody lies here: two custodians are then possible, with evidence."""
-        return self.crook or self.liar
+    #: In what way the hub lies (tests.soak.liar); "" for an honest one.
+    liar: str = ""
+    #: The slot key that all nodes share and the crook knows, in a weakened world.
+    shared_slot_key: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -55,6 +55,13 @@ class Filing:
     receipt: str
     thread: str
     excused: bool = False
+
+
+class Actor(Protocol):
+    """Somebody who acts by the line."""
+
+    def act(self) -> str:
+        """Do something, and tell what."""
 
 
 @dataclass(slots=True)
@@ -110,7 +117,14 @@ class World:
     chance: random.Random = field(init=False)
     network: Network = field(init=False)
     observer: Observer = field(init=False)
-    route: dict[str, HubParty] = field(init=False)
+    ends: list[HubEnd] = field(init=False)
+    route: dict[str, HubEnd] = field(init=False)
+    forked: bool = False
+    #: The line of the story at which the hub was last backed up.
+    hub_saved: int | None = None
+    #: Members that have no node here.
+    absent: tuple[str, ...] = ("kemensos", CROOK)
+    crook: Actor = field(init=False)
     filings: list[Filing] = field(default_factory=list)
     story: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -123,8 +137,14 @@ class World:
         country.hub_clock.seconds = NOW
         for hub in country.hubs:
             hub.disk.replace(country.template / "hub" / "hub.db")
+            hub.saved = None
             hub.start()
-        self.route = dict.fromkeys([*NAMES, CROOK], country.hubs[0])
+        if self.plan.liar == "doubles":
+            allow_doubles(self.hub.disk.file)
+        self.ends = [
+            Liar(hub, self.plan.liar, stream(seed, hub.name)) if self.plan.liar else hub for hub in country.hubs
+        ]
+        self.route = dict.fromkeys([*NAMES, CROOK], self.ends[0])
         self.network = Network(
             stream(seed, "network"), self.plan.roughness, self.route, self.note_fault, self.hub_killed
         )
@@ -133,6 +153,20 @@ class World:
             post.office.clock.seconds = NOW
             post.office.hub = Line(post.name, self.network)
         self.observer = Observer(self)
+
+    def fork(self) -> str:
+        """Go on with two logs; later, let somebody read the other one for a change."""
+        first, second = self.country.hubs
+        name = self.chance.choice(list(self.posts))
+        if not self.forked:
+            self.forked = True
+            copy = self.country.folder / "fork.db"
+            first.disk.copy(copy)
+            second.disk.replace(copy)
+            second.start()
+            self.observer.watches[1].rewind()
+        self.route[name] = self.ends[1 if self.route[name] is self.ends[0] else 0]
+        return f"{name} is shown the other log from now on"
 
     @property
     def posts(self) -> dict[str, Post]:
