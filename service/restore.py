@@ -206,6 +206,7 @@ def place(data_dir: Path, layout: Layout, at: int) -> Path | None:
     before = f"before-{datetime.fromtimestamp(at, UTC).strftime(_STAMP)}"
     if (data_dir / before).exists():
         raise BackupError(f"{data_dir / before} exists already: wait a second")
+    _check_movable(data_dir, old)
     _sync_tree(folder)
     plan = _Plan(before, old, new, layout.mark)
     written = folder / f"{_PLAN}.tmp"
@@ -238,6 +239,14 @@ def _begun(data_dir: Path) -> _Plan | None:
     except FileNotFoundError:
         return None
     return None if plan.mark in plan.old and not os.path.lexists(data_dir / plan.before / plan.mark) else plan
+
+
+def _check_movable(data_dir: Path, names: Sequence[str]) -> None:
+    """Raise BackupError for what could not be renamed within the data directory, before anything is."""
+    device = data_dir.stat().st_dev
+    for path in (data_dir / name for name in names):
+        if path.lstat().st_dev != device or path.is_mount():
+            raise BackupError(f"{path} is a disk of its own, and cannot be moved aside: unmount it for the restore")
 
 
 def _carry_out(data_dir: Path, plan: _Plan) -> None:

@@ -1,9 +1,11 @@
 """Backup files: whole and unchanged, or refused with a word on where."""
 
+import base64
 import io
 import json
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -36,6 +38,14 @@ def opened(content: bytes, secret: bytes = SECRET) -> bytes:
 FILE = made(STREAM)
 #: Where the first chunk begins.
 BODY = len(FILE) - (3 * SEALED + 1_016)
+
+
+def test_what_was_written_by_version_1_is_still_read() -> None:
+    vector = json.loads((Path(__file__).parents[1] / "vectors/keys/backup.json").read_text())
+    reader = SealedReader(io.BytesIO(base64.b64decode(vector["file"])), bytes.fromhex(vector["secret"]))
+    told = {name: getattr(reader.label, name) for name in vector["label"]}
+    assert (told, reader.read(1_000)) == (vector["label"], vector["stream"].encode())
+    reader.drain()
 
 
 @pytest.mark.parametrize("size", [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES])

@@ -3,6 +3,9 @@
 import os
 import resource
 import shutil
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +16,8 @@ import pytest
 from sqlalchemy import select
 
 from demo.search import Search, needles_of
+from demo.waiting import wait_for
+from house.screen import ROOT
 from hub.models import MemberState
 from node.backup.make import Made, back_up, back_up_keys
 from node.cases.views import Identity
@@ -27,6 +32,7 @@ from tests.story.test_not_stored import fill, small_disk
 from tests.support.backups import Kept, keep, one_line_error, run, tree, well
 from tests.support.databases import Databases
 from tests.support.federation import NOW
+from tests.support.hub import PASSPHRASE
 from tests.support.nodes import WORDS, Country
 from tests.support.photos import photo
 
@@ -263,6 +269,28 @@ def test_no_room_for_the_copy_of_the_database_is_told(jabar: Kept) -> None:
     assert list(jabar.folder.iterdir()) == []
     assert not [path for path in jabar.data.iterdir() if path.name.startswith(".")]
     jabar.back_up()
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGKILL], ids=["stopped", "killed"])
+def test_a_run_that_is_stopped_leaves_nothing_and_a_killed_one_nothing_for_long(jabar: Kept, stop: int) -> None:
+    """In the middle of the file: an attachment that never comes is a pipe that nobody writes to."""
+    pipe = jabar.office.node.files.path("B" * 43)
+    pipe.parent.mkdir(parents=True)
+    os.mkfifo(pipe)
+    jabar.office.node.database.close()
+    command = [sys.executable, "-m", "node", "backup", str(jabar.folder), "--data", str(jabar.data)]
+    process = subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, "SIMPUL_PASSPHRASE": PASSPHRASE}, stderr=subprocess.PIPE
+    )
+    wait_for("the half file", lambda: any(path.stat().st_size for path in jabar.folder.iterdir()), 60)
+    process.send_signal(stop)
+    process.communicate(timeout=60)
+    assert process.returncode
+    pipe.unlink()
+    left = [path for folder in (jabar.data, jabar.folder) for path in folder.glob(".*.tmp*")]
+    assert bool(left) == (stop == signal.SIGKILL)
+    jabar.back_up()
+    assert not [path for folder in (jabar.data, jabar.folder) for path in folder.glob(".*.tmp*")]
 
 
 def test_what_a_killed_run_left_is_removed_by_the_next(jabar: Kept) -> None:

@@ -10,9 +10,11 @@ import pytest
 
 from service import restore
 from service.archive import Packer, members
+from service.backup import alone
 from service.errors import BackupError
 from service.restore import Layout
 from service.watch import Watch
+from tests.story.test_not_stored import small_disk
 
 LAYOUT = Layout(texts=("a.json", "mark.json"), folders=("files",), database="x.db", mark="mark.json", kept=("keys",))
 AT = 1_790_000_000
@@ -182,6 +184,26 @@ def test_a_second_restore_in_one_second_does_not_mix_the_old_ones(tmp_path: Path
     with pytest.raises(BackupError, match="exists already"):
         put_in_place(tmp_path, NEW)
     assert (tmp_path / "mark.json").read_bytes() == b"new"
+
+
+def test_a_folder_on_a_disk_of_its_own_is_told_before_anything_is_moved(tmp_path: Path) -> None:
+    lay(tmp_path, OLD)
+    for path in sorted((tmp_path / "files").rglob("*"), reverse=True):
+        path.unlink() if path.is_file() else path.rmdir()
+    with small_disk(tmp_path / "files", "64k"):
+        lay(tmp_path, {"files/AA/f": b"old"})
+        with pytest.raises(BackupError, match="a disk of its own"):
+            put_in_place(tmp_path, NEW)
+        assert tree(tmp_path) == OLD
+
+
+def test_one_at_a_time(tmp_path: Path) -> None:
+    with alone(tmp_path):
+        with pytest.raises(BackupError, match="another backup or restore"), alone(tmp_path):
+            pass
+        assert tree(tmp_path) == {"backup.lock": b""}
+    with alone(tmp_path):
+        pass
 
 
 # What is in a backup.
