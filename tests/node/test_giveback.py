@@ -90,11 +90,11 @@ def test_the_offices_give_the_hub_its_log_again(land: Country, databases: Databa
     assert short < size
     # Nothing is logged, signed or handed out before everybody was heard.
     assert hub.all_sync() == ["refused:503"] * 5
-    assert hub.recovering
+    assert hub.recovers()
     assert (land.log_size(), land.founded.dump(without=STAGED)) == (short, before)
     hub.without(CROOK)
     land.crook().sync()
-    assert not hub.recovering
+    assert not hub.recovers()
     assert hub.checkpoint() == signed
     assert evidence(land) == held
     # Custody goes on where it stood.
@@ -120,10 +120,10 @@ def test_a_database_that_is_put_back_in_silence_is_noticed_by_the_first_member_t
     busy(land)
     signed = hub.checkpoint()
     hub.restore(marked=False)
-    assert not hub.recovering
+    assert not hub.recovers()
     # It is believed only with a checkpoint that the hub signed, and then at once.
     assert land.triase.sync().trouble == "refused:422"
-    assert hub.recovering
+    assert hub.recovers()
     hub.without(CROOK)
     assert hub.all_sync(land.jabar, land.kemnaker, land.kemensos) == ["refused:503"] * 3
     land.jateng.sync(GoesDark(land.line, after=1))
@@ -150,7 +150,7 @@ def test_an_entry_whose_acknowledgement_was_lost_comes_from_the_outbox(land: Cou
     hub.without(CROOK)
     hub.all_sync()
     # The sender was heard before anybody told of the leaf; it is asked again.
-    assert hub.recovering
+    assert hub.recovers()
     land.jabar.sync(GoesDark(land.line, after=1))
     assert hub.checkpoint() == signed
     land.settle()
@@ -187,7 +187,7 @@ def test_the_recipient_alone_can_bring_an_entry_back(land: Country, databases: D
     land.kemnaker.sync()
     land.crook().sync()
     # What the sender said came from the other side, without the parts, which that side had confirmed.
-    assert not hub.recovering
+    assert not hub.recovers()
     assert hub.checkpoint() == signed
     with land.founded.database.reading() as session:
         assert session.query(LoggedEntry).filter_by(sender="jabar").count() >= 2
@@ -219,7 +219,7 @@ def test_a_give_back_that_breaks_off_anywhere_is_done_again(land: Country, datab
         for office in land.offices[1:]:
             assert office.sync(BreaksOff(land.line, pieces=pieces)).trouble is not None
     hub.all_sync(*land.offices[1:])
-    assert hub.recovering
+    assert hub.recovers()
     land.jabar.sync(GoesDark(land.line, after=1))
     assert hub.checkpoint() == signed
 
@@ -236,7 +236,7 @@ def test_pieces_may_come_twice_and_in_any_order(land: Country, databases: Databa
     for line in reversed(lines):
         for piece in reversed(line.given):
             land.line.post_recovery(piece)
-    assert hub.recovering
+    assert hub.recovers()
     assert hub.all_sync(*land.offices[1:]) == ["refused:503"] * 4
     land.jabar.sync(GoesDark(land.line, after=1))
     assert hub.checkpoint() == signed
@@ -277,7 +277,7 @@ def test_an_office_of_which_the_backup_knows_nothing_is_heard_once_its_enrolment
     assert papua.sync().trouble == "refused:503"
     assert "papua" not in {row[0] for row in land.founded.dump()["recovery_member"]}
     assert hub.all_sync() == ["refused:503"] * 5
-    assert hub.recovering
+    assert hub.recovers()
     assert papua.sync(GoesDark(land.line, after=1)).trouble == "unreachable:ConnectionError"
     assert hub.checkpoint() == signed
     land.settle(*land.offices, papua)

@@ -30,8 +30,7 @@ class SetBack:
             with founded.database.transaction() as session:
                 mark_restored(session, self.land.clock.now(), self.land.clock.now() - 3_600)
 
-    @property
-    def recovering(self) -> bool:
+    def recovers(self) -> bool:
         with self.land.founded.database.reading() as session:
             return is_recovering(session)
 
