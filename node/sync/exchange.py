@@ -235,12 +235,15 @@ def _apply_sent(
     history: DirectoryHistory,
     now: int,
 ) -> None:
-    """An entry of our own comes back: its verdict was lost, or, if it is unknown here, this disk was set back."""
+    """An entry of our own comes back: its verdict was lost, or, if it is unknown here, this disk was set back.
+
+    What the hub said it refused and has logged all the same counts as unknown: whatever took its position is made anew.
+    """
     if pulled.pos != state.sent_pos + 1:
         return
     state.sent_pos = pulled.pos
     row = session.scalar(select(OutboxEntry).where(OutboxEntry.h == b64u.encode(pulled.h)))
-    if row is not None:
+    if row is not None and row.state != "refused":
         if row.state == "queued":
             logged(session, node, row, pulled.index)
         return
@@ -249,7 +252,8 @@ def _apply_sent(
         raise RemoteError("addressed", "an entry of somebody else stands among what this node sent")
     if state.phase == Phase.ACTING:
         entry = signed.entry
-        alarm(session, "seq", f"the hub holds our {entry.kind} {entry.id}, which this disk does not know", now)
+        why = "this disk does not know" if row is None else "it said it refused"
+        alarm(session, "seq", f"the hub holds our {entry.kind} {entry.id}, which {why}", now)
         begin_in(session, now)
     recover(session, node, signed, pulled.index, now)
 
