@@ -130,6 +130,8 @@ def _tell(data: Path, done: Restored) -> None:
                     click.echo(f"lost: {_line(row)}")
         database.close()
         click.echo("A case comes again from the hub if it came from another office or was handed on.")
+    for number in done.keyless:
+        click.echo(f"no key: {number}  was erased since the backup, or its key is newer than the backup of the keys")
     click.echo(f"next: simpul-node serve --data {data}")
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from keys.backup import Label, SealedReader, read_label
 from keys.keyring import Keyring
 from node.backup.contents import CASE_KEYS, KEY_FILE, LAYOUT, ROLE, secret_of
-from node.backup.restored import begin_restored
+from node.backup.restored import begin_restored, note_lacking, without_keys
 from node.commandline import MIGRATIONS, read_settings
 from node.context import Node, open_case_keys
 from node.models.cases import Case
@@ -40,12 +40,16 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """A node that was put back: the time of its backup, where what was there is now, and the ids of lost cases."""
+    """A node that was put back: the time of its backup, and where what was there is now.
+
+    `lost` names the ids of cases that the backup lacks, `keyless` the numbers of those in it whose content has no key.
+    """
 
     member_id: str
     backup_at: int
     before: Path | None
     lost: list[str]
+    keyless: list[str]
 
 
 def label_of(path: Path, what: str) -> Label:
@@ -77,9 +81,9 @@ def put_back(order: Order, now: int, told: Told) -> Restored:
         settings = _settle_settings(order, folder, dumped=dumped)
         if settings.member_id != label.party:
             raise BackupError("the backup's settings are of another node than its label")
-        lost = _revive(settings, keyring, keys_dir, copied, now, label.at, dumped=dumped)
+        lost, keyless = _revive(settings, keyring, keys_dir, copied, now, label.at, dumped=dumped)
         before = restore.place(order.data_dir, LAYOUT, now)
-    return Restored(label.party, label.at, before, lost)
+    return Restored(label.party, label.at, before, lost, keyless)
 
 
 def _present(data_dir: Path) -> Settings | None:
@@ -148,8 +152,9 @@ def _settle_settings(order: Order, folder: Path, *, dumped: bool) -> Settings:
 
 def _revive(
     settings: Settings, keyring: Keyring, keys_dir: Path, copied: Path, now: int, backup_at: int, *, dumped: bool
-) -> list[str]:
+) -> tuple[list[str], list[str]]:
     lost: list[str] = []
+    keyless: list[str] = []
     with_keys = replace(settings, data_dir=keys_dir)
     node = Node(
         settings=with_keys,
@@ -163,9 +168,13 @@ def _revive(
         if not node.settings.case_keys_dir.is_dir():
             _check_nothing_to_open(session, node.settings.case_keys_dir)
         lost.extend(begin_restored(session, node, now, backup_at))
+        if keys_dir != settings.data_dir:
+            # The keys that are there, and are moved aside, may be of cases that no backup knows.
+            lost.extend(note_lacking(session, open_case_keys(settings, keyring)))
+        keyless.extend(without_keys(session, node.case_keys))
 
     restore.revive(copied, settings.database_url, MIGRATIONS, mark, dumped=dumped)
-    return lost
+    return lost, keyless
 
 
 def _check_nothing_to_open(session: Session, case_keys: Path) -> None:

@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from keys.errors import KeyDestroyedError
+from keys.wrapping import CaseKeyStore
 from node.context import Node
 from node.custody.lost import note_lost
+from node.models.cases import Case
 from node.sync.rows import alarm, sync_state
 from node.sync.start import begin_in
 
@@ -24,12 +27,24 @@ def begin_restored(session: Session, node: Node, now: int, backup_at: int) -> li
     state.floor, state.backup_at = state.inbox_pos, backup_at
     when = datetime.fromtimestamp(backup_at, UTC).strftime("%Y-%m-%d %H:%M")
     alarm(session, "restored", f"this node was put back to its backup of {when} UTC", now)
-    return [row.case_id for row in note_lost(session, _keys_made(node))]
+    return note_lacking(session, node.case_keys)
 
 
-def _keys_made(node: Node) -> Iterator[tuple[str, int]]:
-    for case_id, use in node.case_keys.listing():
+def note_lacking(session: Session, case_keys: CaseKeyStore) -> list[str]:
+    """Note the cases that have a key in this store and no row; return their ids."""
+    return [row.case_id for row in note_lost(session, _keys_made(case_keys))]
+
+
+def without_keys(session: Session, case_keys: CaseKeyStore) -> list[str]:
+    """Return the numbers of the cases whose content is here, and its key is not."""
+    keyed = {case_id for case_id, use in case_keys.listing() if use == "content"}
+    rows = session.execute(select(Case.case_id, Case.number).where(Case.content.is_not(None)).order_by(Case.number))
+    return [number for case_id, number in rows if case_id not in keyed]
+
+
+def _keys_made(case_keys: CaseKeyStore) -> Iterator[tuple[str, int]]:
+    for case_id, use in case_keys.listing():
         try:
-            yield case_id, int(node.case_keys.wrapping(case_id, use)[1])
+            yield case_id, int(case_keys.wrapping(case_id, use)[1])
         except KeyDestroyedError:
             continue

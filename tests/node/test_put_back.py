@@ -108,6 +108,20 @@ def test_the_time_of_what_is_lost_is_that_of_its_keys(land: Country) -> None:
         assert row.found == "kemnaker"
 
 
+def test_a_case_whose_key_is_newer_than_the_backup_of_the_keys_is_told(jabar: Kept) -> None:
+    first = jabar.office.file()
+    keys = jabar.back_up("--keys")
+    second = jabar.office.file()
+    file = jabar.back_up()
+    third = jabar.office.file()
+    jabar.office.node.database.close()
+    # Over what is there: the third is told by the keys that are moved aside.
+    told = well(jabar.restore(file, "--keys", keys))
+    assert f"no key: {second.number}" in told
+    assert f"lost: {third.number}" in told
+    assert first.number not in told
+
+
 # What was there.
 
 
