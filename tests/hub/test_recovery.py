@@ -433,7 +433,7 @@ class TestHeadNote:
     def test_what_is_no_checkpoint_of_ours_is_not_passed_over(self, town: Town) -> None:
         file = town.hub.settings.head_note_file
         file.write_text("pusat/log1\n7\n")
-        with pytest.raises(LogError, match="head[.]note is no checkpoint of this log"):
+        with pytest.raises(LogError, match=r"head[.]note is no checkpoint of this log"):
             HeadNote(file, town.hub.federation).check(town.hub.database, NOW)
 
     @pytest.mark.database("sqlite")
