@@ -70,7 +70,9 @@ def _offer(session: Session, node: Node, entry: Entry, now: int) -> None:
     mine = select(Case).where(Case.stance.in_([Stance.HELD, Stance.OFFERED]))
     for case in session.scalars(mine).all():
         if offer_slot(key, case.case_id, entry.epoch) == entry.slot:
-            _lock(session, node, case, entry)
+            # An epoch that is past was answered: only a hub that hands things out late shows its offer now.
+            if entry.epoch >= case.epoch:
+                _lock(session, node, case, entry)
             return
     for lost in session.scalars(select(LostCase)).all():
         if any(offer_slot(key, lost.case_id, epoch) == entry.slot for epoch in _EPOCHS):
