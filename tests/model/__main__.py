@@ -16,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="./run model", description=__doc__)
     parser.add_argument("--weaken", choices=list(WEAKENED), help="leave this rule out: a counterexample must be found")
     parser.add_argument("--only", metavar="NAME", help="only the setting of this name, or those that contain it")
-    parser.add_argument("--deep", action="store_true", help="the larger settings as well: about a quarter of an hour")
+    parser.add_argument("--deep", action="store_true", help="the larger settings as well: some minutes more")
     parser.add_argument("--list", action="store_true", help="name the settings and the rules, and search nothing")
     options = parser.parse_args(arguments)
     if options.list:

@@ -102,6 +102,8 @@ class Reader:
         for copy in node.copies:
             if copy.case != entry.ref or copy.token.stance not in {Stance.HELD, Stance.OFFERED}:
                 continue
+            if entry.epoch < copy.token.epoch and self._rules.past:
+                return node
             if behind:
                 return self.lose(node, copy) if copy.token.epoch == entry.epoch else node
             if copy.offer == number and copy.token.stance is Stance.OFFERED:

@@ -14,6 +14,7 @@ class Rules:
     fence: bool = True  # a start takes a new incarnation and fences off the older ones
     sent: bool = True  # a party that was set back reads again what it said
     slotkey: bool = True  # every holder has a slot key of its own, which it never sends
+    past: bool = True  # an own offer of an epoch that is past, found late, changes nothing
     ownslot: bool = True  # whoever sees its own slot in the leaves waits until it holds that entry
     resume: bool = True  # after a start a party acts only when it has read up to its own fence
     incarnation: bool = True  # a new incarnation is above every one that the log shows, not only the backup's

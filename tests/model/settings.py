@@ -68,25 +68,16 @@ DEFAULT: Final = (
 #: Searched by `./run model --deep` on top.
 DEEP: Final = (
     Setting("no faults, longer", _faults(9)),
-    Setting("crashes, longer", _faults(6, crashes=2)),
     Setting("A restored, longer", _faults(7, _A)),
     Setting("B restored, longer", _faults(7, _B)),
     Setting("A and B restored, two in all", _faults(4, _AB)),
-    Setting("C closed and opened, A restored, longer", _faults(5, _A, _CLOSED)),
-    Setting("grants, A restored, longer", _faults(6, _A, _GRANTS)),
-    Setting("grants, B restored, longer", _faults(6, _B, _GRANTS)),
-    Setting("C carries bundles, longer", _faults(7, _COURIER, squats=2), tolerated=(FORK,)),
-    Setting("C carries bundles, A restored, longer", _faults(6, _COURIER, _A), tolerated=(FORK,)),
     Setting("hub withholds, A restored, longer", _faults(5, _A, _WITHHOLDING)),
-    Setting("hub withholds and lies, A restored", _faults(4, _A, _WITHHOLDING, _LYING)),
     Setting("hub withholds and lies, B restored, longer", _faults(4, _B, _WITHHOLDING, _LYING)),
     Setting("hub and C dishonest, B restored", _faults(5, _B, _DISHONEST, _EVIL), tolerated=(FORK,)),
-    Setting(
         "hub and C dishonest in every way, A restored",
         _faults(4, _A, _COURIER, _WITHHOLDING, _LYING),
         tolerated=(FORK,),
     ),
-    Setting("hub shows two logs, longer", _faults(5, _SPLIT), tolerated=(CONTRADICTION,)),
 )
 
 
@@ -110,6 +101,7 @@ WEAKENED: Final[dict[str, tuple[Setting, ...]]] = {
     ),
     "slotkey": (_weakened("C squats, one slot key for all", _faults(5, _EVIL), "slotkey"),),
     "ownslot": (_weakened("hub withholds, A restored", _faults(4, _A, _WITHHOLDING), "ownslot"),),
+    "past": (_weakened("hub hands out late, A restored", _faults(5, _A, _WITHHOLDING), "past"),),
     "resume": (_weakened("A restored, acts as soon as it is fenced", _faults(4, _A), "resume"),),
     "incarnation": (_weakened("A restored twice", _faults(5, _A, restores=2), "incarnation"),),
     "afresh": (_weakened("A restored, sends its old outbox again", _faults(4, _A), "afresh"),),
