@@ -18,6 +18,7 @@ from hub.settings import Settings
 from keys.backup import read_label
 from protocol.enrol import read_federation
 from tests.hub.conftest import Town
+from tests.service.test_restore import Renames
 from tests.support.databases import Databases
 from tests.support.files import PartsLine, made_file
 from tests.support.hub import PASSPHRASE, HubProcess
@@ -132,6 +133,21 @@ def test_a_restore_over_a_hub_keeps_its_keys_and_moves_the_rest_aside(town: Town
     assert (aside / "federation.json").read_bytes() == settings.federation_file.read_bytes()
     if not empty.options:
         assert (aside / "hub.db").read_bytes() == before["hub.db"]
+
+
+def test_a_restore_that_is_cut_short_is_finished_by_the_same_command(
+    data_dir: Path, kept: Path, empty: Empty, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = rows_at(settings_at(data_dir, os.environ["SIMPUL_HUB_DATABASE_URL"]))
+    file = back_up(data_dir, kept)
+    renames = Renames(monkeypatch)
+    renames.left = 2
+    again = ("restore", file, "--data", data_dir, "--yes", *empty.options)
+    assert "Input/output error" in one_line_error(run(*again))
+    renames.left = None
+    assert "cut short" in one_line_error(run("members", "--data", data_dir))
+    assert "is finished" in well(run(*again))
+    assert rows_at(settings_at(data_dir, empty.url)) == before
 
 
 def test_a_hub_that_is_served_is_not_restored_over(data_dir: Path, kept: Path, empty: Empty) -> None:

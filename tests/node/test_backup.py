@@ -31,6 +31,7 @@ from tests.node.test_attachments import LARGE, SMALL, file_with, seen_by_officer
 from tests.story.test_not_stored import fill, small_disk
 from tests.support.backups import Kept, keep, one_line_error, run, tree, well
 from tests.support.databases import Databases
+from tests.support.disks import keys_in, node_at_rest, node_seals
 from tests.support.federation import NOW
 from tests.support.hub import PASSPHRASE
 from tests.support.nodes import WORDS, Country
@@ -146,6 +147,21 @@ def test_what_was_erased_later_opens_from_no_older_backup_with_the_living_keys(j
         row = office.case(filed.number)
         assert (row.stance, row.content) == ("erased", None)
         assert office.track(filed.receipt).custodian_id == "kemnaker"
+
+
+@pytest.mark.database("sqlite")
+def test_a_thief_of_the_data_and_of_all_living_keys_opens_nothing_that_was_erased(jabar: Kept, tmp_path: Path) -> None:
+    """Every key is tried on every sealed thing of the copy, as tests.support.disks does for a whole disk."""
+    filed = jabar.office.file()
+    copy = tmp_path / "copy.db"
+    copy.write_bytes(jabar.content_of(jabar.back_up())["database.sqlite"])
+    key_file, case_keys = jabar.data / "keys" / "node.key", jabar.data / "case-keys"
+    before = keys_in(key_file, passphrase=PASSPHRASE, case_keys=case_keys)
+    assert len(before.opened(node_seals(copy), node_at_rest(copy))) >= 2
+    jabar.office.hand_over(filed.number, "kemnaker")
+    jabar.land.settle()
+    after = keys_in(key_file, passphrase=PASSPHRASE, case_keys=case_keys)
+    assert after.opened(node_seals(copy), node_at_rest(copy)) == []
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from node.jobs import take_scheduler_lock
 from node.models.sync import LostCase
 from node.serving import prepare, sweep
 from protocol.custody import Phase
+from tests.service.test_restore import Renames
 from tests.support.backups import Kept, keep, one_line_error, run, tree, well
 from tests.support.databases import Databases
 from tests.support.hub import PASSPHRASE
@@ -176,6 +177,25 @@ def test_without_any_wrapped_keys_a_node_is_restored_only_on_purpose(jabar: Kept
     well(jabar.restore(file))
     with jabar.reopened() as office, pytest.raises(KeyDestroyedError):
         office.node.case_keys.get(office.case(filed.number).case_id, "content")
+
+
+def test_a_restore_that_is_cut_short_is_finished_by_the_same_command(
+    jabar: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk goes away right after the first thing was moved; nothing serves the half, and nothing of it is lost."""
+    filed = jabar.office.file()
+    file = jabar.back_up()
+    jabar.office.node.database.close()
+    renames = Renames(monkeypatch)
+    renames.left = 2
+    assert "Input/output error" in one_line_error(jabar.restore(file))
+    renames.left = None
+    for command in ("status", "sync", "serve"):
+        assert "cut short" in one_line_error(run(command, "--data", jabar.data))
+    assert "is finished" in well(jabar.restore(file))
+    with jabar.reopened() as office:
+        assert office.page(filed.number).complaint == WORDS
+        assert office.state().phase == Phase.READING
 
 
 # What is refused, in one line, with nothing changed.
