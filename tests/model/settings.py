@@ -74,10 +74,6 @@ DEEP: Final = (
     Setting("hub withholds, A restored, longer", _faults(5, _A, _WITHHOLDING)),
     Setting("hub withholds and lies, B restored, longer", _faults(4, _B, _WITHHOLDING, _LYING)),
     Setting("hub and C dishonest, B restored", _faults(5, _B, _DISHONEST, _EVIL), tolerated=(FORK,)),
-        "hub and C dishonest in every way, A restored",
-        _faults(4, _A, _COURIER, _WITHHOLDING, _LYING),
-        tolerated=(FORK,),
-    ),
 )
 
 
