@@ -52,7 +52,7 @@ def resume(ctx: click.Context, left_out: tuple[str, ...], all_heard: bool, yes: 
     if not report.recovering:
         click.echo(f"serving: {report.size} leaves")
         return
-    chosen = sorted({*left_out, *((*report.unheard, *report.others) if all_heard else ())})
+    chosen = sorted({*left_out, *(report.unheard if all_heard else ())})
     for name in chosen:
         click.echo(f"! without {name}, {_last_seen(name, before)}", err=True)
     if chosen and not yes:

@@ -1,19 +1,31 @@
 """A hub that was set back is given back what it signed: the very same log, and nothing is lost or signed twice."""
 
 import shutil
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import orjson
+import pytest
 from click.testing import CliRunner
 
 from audit.cli import main as audit
 from hub.export import export_folder
+from hub.log.tree import read_head
 from hub.models import LoggedEntry, StoredPart
+from keys import b64u
+from keys.signing import SigningKey
 from node.cases.views import Filed
-from node.sync.client import HubUnreachableError
+from node.sync.client import HubRefusedError, HubUnreachableError
+from node.sync.giveback import answer_notice
+from node.sync.log import read_log
+from protocol import jws
 from protocol.custody import Stance
+from protocol.entry import new_id, read_entry
+from protocol.errors import RemoteError
+from protocol.recovery import Given, Recovering, Span, read_piece
 from tests.support.databases import Databases
-from tests.support.federation import member
+from tests.support.federation import HUB, member, seed, signing
 from tests.support.nodes import (
     CROOK,
     REPORTER_NAME,
@@ -283,3 +295,115 @@ def test_an_office_of_which_the_backup_knows_nothing_is_heard_once_its_enrolment
     land.settle(*land.offices, papua)
     assert land.kemnaker.open_identity(filed.number) == REPORTER_NAME
     node.database.close()
+
+
+def asked_by(land: Country, **changes: object) -> bytes:
+    """A problem document with a notice of the hub to jabar's last request, with members changed."""
+    state = land.jabar.state()
+    with land.founded.database.reading() as session:
+        head = read_head(session)
+    notice = Recovering(
+        hub=HUB,
+        node="jabar",
+        req=b64u.decode(state.request_h or ""),
+        recovery=new_id(),
+        serving=False,
+        size=head.size,
+        root=head.root,
+        proven=head.size,
+        target=head.size,
+        entries=(),
+        parts=(),
+        upto=head.size,
+    )
+    key = changes.pop("key", land.founded.keys.hub)
+    assert isinstance(key, SigningKey)
+    changed = replace(notice, **changes)  # type: ignore[arg-type]  # a test names the members it changes
+    return orjson.dumps({"recovering": changed.sign(key)})
+
+
+@dataclass(slots=True)
+class Listening(Carrier):
+    """Answers every piece as a test says, and keeps what was given."""
+
+    reply: Callable[[bytes], bytes] | None = None
+    given: list[bytes] = field(default_factory=list)
+
+    def post_recovery(self, piece: bytes) -> bytes:
+        self.given.append(piece)
+        return self.hub.post_recovery(piece) if self.reply is None else self.reply(piece)
+
+
+def tell(land: Country, problem: bytes, line: Listening) -> bool:
+    return answer_notice(land.jabar.node, line, HubRefusedError(503, problem, None), land.clock.now())
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule"),
+    [
+        pytest.param({"key": signing("kemnaker")}, "party", id="another member's signature"),
+        pytest.param({"key": signing("nobody")}, "unknown-key", id="nobody's signature"),
+        pytest.param({"node": "jateng"}, "addressed", id="to somebody else"),
+        pytest.param({"hub": "lain"}, "addressed", id="of another hub"),
+        pytest.param({"req": seed("another")}, "addressed", id="of another request"),
+    ],
+)
+def test_a_notice_that_is_not_the_hubs_gets_nothing(land: Country, changes: dict[str, object], rule: str) -> None:
+    land.handed_to(land.kemnaker)
+    line = Listening(land.line)
+    with pytest.raises(RemoteError, match=rule):
+        tell(land, asked_by(land, **changes), line)
+    assert line.given == []
+
+
+@pytest.mark.parametrize("problem", [b"", b"{}", b"[]", b'{"recovering":1}', b'{"rule":"recovering"}'])
+def test_a_refusal_without_a_notice_is_a_refusal(land: Country, problem: bytes) -> None:
+    line = Listening(land.line)
+    assert not tell(land, problem, line)
+    assert line.given == []
+
+
+def test_a_hub_with_another_log_is_shown_so_and_given_nothing(land: Country) -> None:
+    """What it asks for may be anything: it gets our root and the proof that it signed what we read, and an alarm."""
+    land.handed_to(land.kemnaker)
+    everything = (Span(0, 5),)
+    line = Listening(land.line)
+    with pytest.raises(RemoteError, match="tree"):
+        tell(land, asked_by(land, root=seed("fork"), size=5, proven=5, entries=everything, upto=5), line)
+    (piece,) = line.given
+    manifest, _, given = read_piece(piece)
+    assert (given, manifest.start, manifest.done) == (Given(), 5, False)
+    with land.jabar.node.database.reading() as session:
+        assert manifest.root == read_log(session).root_at(5)
+
+
+def test_a_hub_that_asks_for_the_same_again_is_left(land: Country) -> None:
+    land.handed_to(land.kemnaker)
+    size = land.log_size()
+    wanted = {"entries": (Span(1, 3),), "upto": 3, "proven": size}
+
+    def same(piece: bytes) -> bytes:
+        digest = jws.digest(read_piece(piece)[1].raw)
+        return asked_by(land, req=digest, **wanted)
+
+    line = Listening(land.line, reply=same)
+    with pytest.raises(RemoteError, match="recovering"):
+        tell(land, asked_by(land, **wanted), line)
+    assert len(line.given) < 5
+    assert land.jabar.queued() == []
+
+
+def test_a_node_gives_only_what_it_was_party_to_and_no_words(land: Country, databases: Databases) -> None:
+    """Jateng has no part in the case between jabar and kemnaker: it gives hashes, and the directory."""
+    hub = SetBack.saved(land, databases)
+    busy(land)
+    hub.restore()
+    line = Listening(land.line)
+    land.jateng.sync(line)
+    given = [read_piece(piece)[2] for piece in line.given]
+    assert sum(len(each.hashes) for each in given) > 0
+    entries = [read_entry(raw).entry for each in given for raw in each.entries]
+    assert entries
+    assert all("jateng" in {each.sender, each.recipient} for each in entries)
+    assert [each.targets for each in given if each.targets]
+    assert not any(REPORTER_NAME.name.encode() in piece or b"Upah kami" in piece for piece in line.given)
