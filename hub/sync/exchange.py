@@ -5,13 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from hub.errors import LogError
 from hub.log.tree import Head, LogWriter, StoredLog, consistency, read_head
 from hub.members.roster import Roster, Rosters, newest_version
-from hub.models import LoggedEntry
 from hub.recovery.service import Recovery
 from hub.sync.counters import check_counter, count
 from hub.sync.evidence import keep_evidence
@@ -20,6 +18,7 @@ from hub.sync.judge import judge
 from hub.sync.ledger import load_ledger
 from hub.sync.pull import collect
 from hub.sync.record import record
+from hub.sync.strangers import Strangers
 from keys.signing import SigningKey
 from protocol import jws
 from protocol.bundle import (
@@ -64,6 +63,7 @@ class Exchange:
         self._rosters: Final = rosters
         self._key: Final = key
         self._recovery: Final = recovery
+        self._strangers: Final = Strangers()
 
     def run(self, raw: bytes, now: int) -> bytes:
         """Return the answer bundle's bytes.
@@ -80,7 +80,7 @@ class Exchange:
                 asked = self._checked(session, bundle, request, token)
             push = self._store(asked, now)
             if push is not None:
-                return self._answer(asked, push)
+                return self._answer(asked, push, now)
         raise LogError("the directory changed under every attempt")
 
     def _checked(self, session: Session, bundle: Bundle, request: Request, token: jws.Unverified) -> _Asked:
@@ -129,14 +129,13 @@ class Exchange:
             _LOGGER.warning("ALARM %s signed another entry for position %d to %s", node, entry.seq, entry.recipient)
         return push
 
-    def _answer(self, asked: _Asked, push: tuple[Pushed, ...]) -> bytes:
+    def _answer(self, asked: _Asked, push: tuple[Pushed, ...], now: int) -> bytes:
         """Read boxes and log in one snapshot, so that the checkpoint covers all that is handed out."""
         request = asked.request
         with self._database.reading() as session:
             head: Head = read_head(session)
             told = {verdict.index for verdict in push if verdict.state in _LOGGED and verdict.index is not None}
-            winners = _winners(asked.candidates, push)
-            _note_strangers(session, request.node, winners)
+            winners = self._strangers.shown(session, request.node, _winners(asked.candidates, push), now)
             delivery = collect(session, request.node, request.pull, told, winners)
             proof = consistency(session, request.seen.size, head)
         answer = Answer(
@@ -162,15 +161,6 @@ def _winners(candidates: Sequence[Candidate], push: Sequence[Pushed]) -> set[int
         for verdict, signed in _signed(candidates, push)
         if verdict.state == "lost" and verdict.index is not None and signed.entry.kind == "offer"
     }
-
-
-def _note_strangers(session: Session, node: str, winners: set[int]) -> None:
-    """Write down who lost a slot to another: nobody can know a slot before its maker shows it to somebody."""
-    if not winners:
-        return
-    query = select(LoggedEntry.index, LoggedEntry.sender).where(LoggedEntry.index.in_(winners))
-    for index, sender in session.execute(query.where(LoggedEntry.sender != node).order_by(LoggedEntry.index)):
-        _LOGGER.warning("ALARM %s made an offer with the slot of leaf %d, which is %s's", node, index, sender)
 
 
 def _signed(candidates: Sequence[Candidate], push: Sequence[Pushed]) -> Iterator[tuple[Pushed, SignedEntry]]:

@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from hub.sync.pull import collect
+from hub.sync.strangers import MAX_STRANGERS
 from keys import b64u
 from protocol import jws
 from protocol.bundle import MAX_BUNDLE_BYTES, Pull, Pulled, read_bundle
@@ -179,18 +180,25 @@ def test_answers_that_lost_bring_no_holder(town: Town) -> None:
 
 def test_holders_of_slots_take_their_room_from_the_boxes_and_hide_nothing(town: Town) -> None:
     """With 256 lost offers the boxes wait for the next answer; nobody gets more than a bundle may hold."""
+    winners = [town.jabar.offer("kemnaker") for _ in range(255)]
+    town.jabar.sync(*winners)
     town.kemnaker.sync(*(town.kemnaker.receipt("jabar", n) for n in range(3)))
-    winners = [town.jateng.offer("kemnaker") for _ in range(255)]
-    town.jateng.sync(*winners)
-    again: list[Said] = []
-    for winner in winners:
-        town.jabar.links.clear()
-        again.append(town.jabar.offer("kemensos", slot=winner.entry.slot))
+    again = [town.jabar.offer("kemensos", slot=winner.entry.slot, seq=1) for winner in winners]
     reply = town.jabar.sync(*again)
     assert Counter(push.state for push in reply.answer.push) == {"lost": 255}
     assert Counter(pulled.box for pulled in reply.answer.pull) == {"slot": 255, "inbox": 1}
     assert reply.answer.more
     assert boxes(town.jabar.sync(), "inbox") == [2, 3]
+
+
+def test_nobody_learns_by_slots_who_writes_to_whom(town: Town) -> None:
+    """Slots are public. A member that offers with one after the other is shown a few entries of others a day."""
+    winners, _ = squatted(town, MAX_STRANGERS + 2)
+    tries = [town.jabar.offer("kemensos", slot=winner.entry.slot, seq=1) for winner in winners]
+    shown = [boxes(town.jabar.sync(one), "slot") for one in tries]
+    assert shown == [[0]] * MAX_STRANGERS + [[], []]
+    again = town.jabar.offer("kemensos", slot=winners[0].entry.slot, seq=1)
+    assert boxes(town.jabar.sync(again), "slot") == [0]  # what was shown once may be shown again
 
 
 def test_cursors_of_both_boxes_move_apart(town: Town) -> None:
