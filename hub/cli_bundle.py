@@ -19,6 +19,7 @@ _WAYS_OUT: Final = {
     "counter": f"the node was in contact since it wrote this; nothing is lost: {_AGAIN}",
     "incarnation": f"the node was started or restored since it wrote this; nothing is lost: {_AGAIN}",
     "unknown-key": "no open key of a member signed it: is the node enrolled, and its key the one in the directory?",
+    "party": "another than the member that it names signed it: is the node enrolled under this name?",
     "member": "the node is no member: enrol it, and answer again",
     "tree": "the node has seen a log that is not this one: was this hub set back? Look at `simpul-hub status`",
 }

@@ -28,6 +28,7 @@ _WAYS_OUT: Final = {
     "counter": "this node was in contact since it wrote the request, or it was answered before: nothing is lost",
     "incarnation": "this node was started since it wrote the request: nothing is lost",
     "unknown-key": "the hub does not know this node's key: ask its registrar whether the node is enrolled",
+    "party": "the hub knows this node's key under another name: ask its registrar",
     "member": "the hub does not know this node: ask its registrar whether it is enrolled",
     "tree": "the hub's log is not the one that this node has read: ask its operator",
 }
