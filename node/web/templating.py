@@ -26,6 +26,7 @@ def install(app: Flask) -> None:
         trouble_sentence=alarm_words.trouble_sentence,
         role_name=words.role_name,
         state_name=words.state_name,
+        step_name=words.step_name,
         state_shape=words.state_shape,
         state_sentence=words.state_sentence,
         stage_of=words.stage_of,

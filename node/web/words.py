@@ -101,6 +101,11 @@ def state_name(state: State) -> str:
     return name.english if language() == "en" else name.indonesian
 
 
+def step_name(state: State) -> str:
+    """Return the word for a state as something that goes on: an offer is not a hand-over yet."""
+    return str(gettext("Ditawarkan")) if state is State.OFFERED else state_name(state)
+
+
 def state_shape(state: State) -> str:
     """Return the sign that stands beside the word."""
     return _SHAPES[state]

@@ -1,71 +1,20 @@
 """Every page in a real browser: the whole way without a script, and what axe finds on each page."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from tests.support.offices import Country, Office, country, password_of
+from tests.support.looker import DESK, PHONE, Looker, log_in
+from tests.support.offices import Country, country
 from tests.support.reports import TEXT
-
-_ARGUMENTS: Final = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-_RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-_PHONE: Final[ViewportSize] = {"width": 360, "height": 740}
-_DESK: Final[ViewportSize] = {"width": 1280, "height": 900}
 
 
 @pytest.fixture(scope="module")
 def lands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Country]:
     with country(tmp_path_factory.mktemp("negeri")) as made:
         yield made
-
-
-@pytest.fixture(scope="module")
-def browser(require_component: Callable[[str], Path]) -> Iterator[Browser]:
-    chromium = require_component("chromium")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=str(chromium), args=_ARGUMENTS)
-        yield started
-        started.close()
-
-
-class Looker:
-    """Walks with a script-free policy lifted for axe alone, and keeps what it finds on each page."""
-
-    def __init__(self, context: BrowserContext) -> None:
-        self.page = context.new_page()
-        self.found: list[str] = []
-        self.seen: list[str] = []
-
-    def look(self, name: str) -> None:
-        results = Axe().run(self.page, options={"runOnly": _RULES})
-        assert results.response["passes"], "axe did not run"
-        self.seen.append(name)
-        self.found += [
-            f"{name}: {each['id']}: {node['html'][:160]}"
-            for each in results.response["violations"]
-            for node in each["nodes"]
-        ]
-        wide = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        if wide > 0:
-            self.found.append(f"{name}: wider than the screen by {wide} px")
-        small = self.page.evaluate(
-            """[...document.querySelectorAll('button, select, summary, input:not([type=hidden]), .door, .phones a')]
-            .filter(e => e.checkVisibility() && !['radio', 'checkbox'].includes(e.type))
-            .filter(e => e.getBoundingClientRect().height < 44).map(e => e.outerHTML.slice(0, 120))"""
-        )
-        self.found += [f"{name}: smaller than 44 px: {each}" for each in small]
 
 
 def write_report(page: Page, url: str, look: Callable[[str], None]) -> tuple[str, str]:
@@ -106,16 +55,8 @@ def write_report(page: Page, url: str, look: Callable[[str], None]) -> tuple[str
     return page.inner_text(".number"), "".join(page.inner_text(".code").split())
 
 
-def log_in(page: Page, office: Office, role: str) -> None:
-    page.goto(f"{office.url}/petugas")
-    page.fill("#username", role)
-    page.fill("#password", password_of(role))
-    page.press("#password", "Enter")
-    page.wait_for_url("**/petugas/kasus")
-
-
 def test_a_citizen_without_scripts_files_and_follows_a_report(browser: Browser, lands: Country) -> None:
-    context = browser.new_context(java_script_enabled=False, viewport=_PHONE)
+    context = browser.new_context(java_script_enabled=False, viewport=PHONE)
     page = context.new_page()
     number, code = write_report(page, lands["jabar"].url, lambda _name: None)
     page.goto(f"{lands['jabar'].url}/lacak")
@@ -141,7 +82,7 @@ def test_a_reload_of_the_receipt_shows_the_same_receipt(browser: Browser, lands:
 def test_the_pages_of_the_portal_are_accessible(
     browser: Browser, lands: Country, scheme: Literal["light", "dark"]
 ) -> None:
-    context = browser.new_context(bypass_csp=True, viewport=_PHONE, color_scheme=scheme)
+    context = browser.new_context(bypass_csp=True, viewport=PHONE, color_scheme=scheme)
     looker = Looker(context)
     url = lands["jabar"].url
     for path in ("/", "/?lang=en", "/lapor?lang=id", "/lacak", "/tidak-ada"):
@@ -167,7 +108,7 @@ def test_the_pages_of_the_console_are_accessible(
     visitor = browser.new_context(java_script_enabled=False)
     number, _ = write_report(visitor.new_page(), jabar.url, lambda _name: None)
     visitor.close()
-    context = browser.new_context(bypass_csp=True, viewport=_DESK, color_scheme=scheme)
+    context = browser.new_context(bypass_csp=True, viewport=DESK, color_scheme=scheme)
     looker = Looker(context)
     page = looker.page
     page.goto(f"{jabar.url}/petugas")
@@ -197,7 +138,7 @@ def test_the_pages_of_the_console_are_accessible(
     looker.look("asks")
     page.click("tbody a >> nth=0")
     looker.look("ask")
-    page.set_viewport_size(_PHONE)
+    page.set_viewport_size(PHONE)
     page.goto(f"{triage.url}/petugas/kasus")
     looker.look("list on a phone")
     assert looker.found == []
@@ -206,7 +147,7 @@ def test_the_pages_of_the_console_are_accessible(
 
 def test_an_officer_reaches_every_action_by_keyboard(browser: Browser, lands: Country) -> None:
     jabar = lands["jabar"]
-    context = browser.new_context(java_script_enabled=False, viewport=_DESK)
+    context = browser.new_context(java_script_enabled=False, viewport=DESK)
     page = context.new_page()
     number, _ = write_report(page, jabar.url, lambda _name: None)
     log_in(page, jabar, "liaison")
