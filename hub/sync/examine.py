@@ -21,6 +21,9 @@ from protocol.seal import check_part
 #: Which key a part must be sealed to. The mailbox that `reply` and `file` are sealed to is unknown here.
 _USES: Final = {"case": Use.CASE, "message": Use.CASE, "identity": Use.IDENTITY}
 
+#: What is still on its way to a retired member comes, is confirmed, and goes after its case; each start is fenced.
+_OF_RETIRED: Final = frozenset({"receipt", "message", "fence"})
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -66,9 +69,8 @@ def _verified(raw: str, node: str, roster: Roster) -> SignedEntry:
 def _check(entry: Entry, inc: int, roster: Roster, parts: Mapping[str, bytes]) -> None:
     if entry.inc != inc:
         raise RemoteError("incarnation", "the entry was made under another incarnation than the request", inc=inc)
-    if roster.member(entry.sender).status is Status.RETIRED and entry.kind != "receipt":
-        # What is still on its way to it may come, and be confirmed; it begins nothing any more.
-        raise RemoteError("member", "the sender is retired: it confirms what it gets, and says nothing else")
+    if roster.member(entry.sender).status is Status.RETIRED and entry.kind not in _OF_RETIRED:
+        raise RemoteError("member", "the sender is retired: it confirms and passes on what it gets, and no more")
     _check_way(entry, roster)
     _check_body(entry, roster)
     if entry.kind == "offer" and not roster.member(entry.recipient).takes_offers:

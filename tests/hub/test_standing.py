@@ -73,7 +73,7 @@ def test_a_suspended_member_finishes_what_it_has(town: Town, kind: str) -> None:
     assert town.kemnaker.sync(made).verdict(made).state == "ok"
 
 
-@pytest.mark.parametrize("kind", SAYINGS)
+@pytest.mark.parametrize("kind", sorted(SAYINGS.keys() - {"message", "fence"}))
 def test_a_retired_member_begins_nothing(town: Town, kind: str) -> None:
     made = SAYINGS[kind](town)
     town.hub.set_status("kemnaker", Status.RETIRED)
@@ -88,8 +88,9 @@ def test_a_retired_member_gets_and_confirms_what_is_on_its_way(town: Town) -> No
     town.jabar.sync(late)
     town.hub.set_status("kemnaker", Status.RETIRED)
     assert town.kemnaker.sync().bundle.entries == (late.signed.raw,)
-    confirmed = receipt(town)
-    assert town.kemnaker.sync(confirmed).verdict(confirmed).state == "ok"
+    # A late message goes after its case, and a start is fenced as ever, or nothing could be confirmed after it.
+    for made in (receipt(town), SAYINGS["message"](town), SAYINGS["fence"](town)):
+        assert town.kemnaker.sync(made).verdict(made).state == "ok"
 
 
 def test_what_a_member_said_before_it_retired_is_still_told_as_logged(town: Town) -> None:
