@@ -1,8 +1,10 @@
 """SQLite made durable and strict: a write-ahead log that is synced at each commit, one writer, nothing left behind."""
 
+import sqlite3
 from typing import Any, Final
 
 from sqlalchemy import Engine, event
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.pool import ConnectionPoolEntry
 
 ENGINE: Final[dict[str, Any]] = {}
@@ -12,6 +14,10 @@ READER: Final[dict[str, Any]] = {}
 BEGIN_WRITING: Final = "BEGIN IMMEDIATE"
 BEGIN_READING: Final = "BEGIN"
 BEFORE_MIGRATION: Final[tuple[str, ...]] = ()
+
+#: Errors after which a connection is not used again, and the codes' part that names the kind.
+_WORN: Final = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
+_PRIMARY: Final = 0xFF
 
 
 def make_strict(engine: Engine, busy_timeout_ms: int) -> None:
@@ -32,3 +38,9 @@ def make_strict(engine: Engine, busy_timeout_ms: int) -> None:
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+
+    @event.listens_for(engine, "handle_error")
+    def on_error(context: ExceptionContext) -> None:
+        # Who opens a file that may only be read gets a connection that can only read, for as long as it is kept.
+        code = getattr(context.original_exception, "sqlite_errorcode", 0) & _PRIMARY
+        context.is_disconnect = context.is_disconnect or code in _WORN
