@@ -21,11 +21,14 @@ from node.cases.tracked import (
     put_letter,
     tracked_by_return,
 )
+from node.context import Node
 from node.custody.arrival import Arrival
 from node.custody.lost import found_again
 from node.custody.retrace import retrace
 from node.files import shelf
+from node.files.outgoing import discard
 from node.models.cases import Ask, Case, CaseNote, Tracked
+from node.models.files import OutboxFile
 from node.models.sync import OutboxEntry, OutboxPart
 from node.sync.outbox import Draft, queue
 from node.sync.rows import alarm, link_to
@@ -71,9 +74,9 @@ def _take_offer(arrival: Arrival) -> None:
     check_files(arrival.entry.files, case_file.attachments)
     holder = arrival.entry.sender
     proven = prove_chain(case_file.hops, case_file.origin, arrival.log, arrival.history, holder=holder)
-    if proven and arrival.entry.epoch <= proven[-1].offer.entry.epoch:
+    if proven and (arrival.entry.epoch <= proven[-1].offer.entry.epoch or arrival.index <= proven[-1].accept_index):
         # Else who got a case could offer it twice, at an epoch that it never held, with two slots.
-        raise RemoteError("chain", "the offer's own epoch is not above that of the hop before it")
+        raise RemoteError("chain", "the offer does not follow the hop before it, by its epoch and its leaf")
     if case_file.origin == arrival.node.member_id:
         _check_own_offer(arrival, case_file.hops, case_file.return_ref)
     _check_mailbox(case_file)
@@ -268,18 +271,22 @@ def on_receipt(arrival: Arrival) -> None:
     if upto >= link.next_seq:
         raise RemoteError("seq", "a receipt for what was never sent", next=link.next_seq)
     link.confirmed = max(link.confirmed, upto)
-    _drop_parts(arrival.session, arrival.entry.sender, link.confirmed)
+    _drop_parts(arrival.session, arrival.node, arrival.entry.sender, link.confirmed)
     seen = read_receipt_seen(arrival.entry.body)
     if seen is not None and seen.size <= arrival.log.size:
         check_head(seen, arrival.log)
 
 
-def _drop_parts(session: Session, peer: str, upto: int) -> None:
-    """Forget the sealed parts that the peer has stored: until then a hub that was set back can be given them again."""
+def _drop_parts(session: Session, node: Node, peer: str, upto: int) -> None:
+    """Forget the parts and files that the peer has stored: until then a hub that was set back is given them again."""
     stored = select(OutboxEntry.entry_id).where(
         OutboxEntry.recipient == peer, OutboxEntry.state == "logged", OutboxEntry.seq <= upto
     )
     session.execute(delete(OutboxPart).where(OutboxPart.entry_id.in_(stored)))
+    for entry_id in session.scalars(
+        select(OutboxFile.entry_id).where(OutboxFile.entry_id.in_(stored)).distinct()
+    ).all():
+        discard(session, node, entry_id)
 
 
 def on_other(arrival: Arrival) -> None:

@@ -39,12 +39,10 @@ def apply_verdict(session: Session, node: Node, state: SyncState, verdict: Pushe
 
 
 def logged(session: Session, node: Node, row: OutboxEntry, index: int | None) -> None:
-    """Note that an entry of ours is in the log. Its parts stay until its recipient has confirmed it."""
+    """Note that an entry of ours is in the log. Its parts and files stay until its recipient has confirmed it."""
     row.state, row.log_index = "logged", index
     if row.recipient == node.federation.hub:
         _let_parts_go(session, node, row)
-    else:
-        discard(session, node, row.entry_id)
 
 
 def _let_parts_go(session: Session, node: Node, row: OutboxEntry) -> None:

@@ -14,8 +14,12 @@ from hub.export import export_folder
 from hub.log.tree import read_head
 from hub.models import LoggedEntry, StoredPart
 from keys import b64u
+from keys.receipt import ReceiptCode
 from keys.signing import SigningKey
+from node.cases import attachments, intake
+from node.cases.intake import blank_form
 from node.cases.views import Filed
+from node.files.intake import accept
 from node.sync.client import HubRefusedError, HubUnreachableError
 from node.sync.giveback import answer_notice
 from node.sync.log import read_log
@@ -29,6 +33,7 @@ from tests.support.federation import HUB, member, seed, signing
 from tests.support.nodes import (
     CROOK,
     REPORTER_NAME,
+    WORDS,
     Carrier,
     Country,
     GoesDark,
@@ -36,6 +41,7 @@ from tests.support.nodes import (
     Office,
     open_node,
 )
+from tests.support.photos import photo
 from tests.support.setback import SetBack
 
 #: What a recovery may change while it goes on: what was given back, beside the log.
@@ -183,6 +189,37 @@ def test_what_was_queued_and_never_logged_is_logged_after_the_recovery(land: Cou
     assert hub.checkpoint() == signed
     land.settle()
     assert land.kemnaker.open_identity(filed.number) == REPORTER_NAME
+
+
+@pytest.mark.parametrize("disk", ["kept", "lost"])
+def test_a_large_file_that_its_recipient_did_not_fetch_is_put_there_again(
+    land: Country, databases: Databases, disk: str
+) -> None:
+    """Uploads lie in a folder beside the database: it may be newer than the backup, or be gone with the disk."""
+    name, content = "bukti.pdf", photo(300_000, 2, "application/pdf")
+    form = blank_form(land.jabar.node, land.clock.now())
+    code = ReceiptCode.parse(form.receipt)
+    files = accept([(name, content)])
+    prepared = intake.prepare_plain(land.jabar.node, form.form_id, code, WORDS, REPORTER_NAME, files)
+    with land.jabar.node.database.transaction() as session:
+        number, _, _ = intake.store_filing(session, land.jabar.node, prepared, land.clock.now())
+    hub = SetBack.saved(land, databases)
+    land.jabar.hand_over(number, "kemnaker")
+    land.jabar.sync_well()
+    signed = hub.checkpoint()
+    hub.restore()
+    if disk == "lost":
+        shutil.rmtree(land.founded.settings.parts_dir)
+    hub.without(CROOK)
+    assert hub.all_sync(*land.offices[:-1]) == ["refused:503"] * 4
+    land.triase.sync(GoesDark(land.line, after=1))
+    assert hub.checkpoint() == signed
+    land.settle()
+    (told,) = land.kemnaker.page(number).attachments
+    with land.kemnaker.node.database.reading() as session:
+        download = attachments.of_case(session, land.kemnaker.node, number, told.id)
+    assert b"".join(download.content) == content
+    assert list(land.jabar.node.outgoing.names()) == []
 
 
 def test_the_recipient_alone_can_bring_an_entry_back(land: Country, databases: Databases) -> None:
