@@ -106,14 +106,6 @@ class Party:
         """Return once it takes connections."""
         wait_for(f"{self.name} ready", self.is_ready, _START_SECONDS)
 
-    def wait_ended(self) -> str:
-        """Return what it said, once it has ended by itself."""
-        if self._process is None:
-            raise PartyError(f"{self.name} does not run")
-        self._process.wait(_START_SECONDS)
-        self._process = None
-        return self.said().decode("utf-8", "replace")
-
     def runs(self) -> bool:
         """Whether its process is there."""
         return self._process is not None and self._process.poll() is None

@@ -15,6 +15,7 @@ from tests.chaos.client import Client, Fate
 from tests.chaos.country import OFFICES, TRIAGE, Country, Place, found_country
 from tests.chaos.ledger import Filing, Ledger
 from tests.chaos.machine import Network, small_disk
+from tests.chaos.rest import come_to_rest
 from tests.chaos.wire import Fault, Wire
 from tests.support.federation import HUB
 
@@ -90,6 +91,12 @@ class Stage:
         self.until("the end of the fault", lambda: time.monotonic() - since >= self.seconds)
 
 
+def begin(country: Country) -> None:
+    """Start everybody, and wait until each has spoken with the hub and may act."""
+    country.start()
+    come_to_rest(country, _PROBE_SECONDS, lambda _: None)
+
+
 @contextmanager
 def on_lines(folder: Path, screen: Screen, seed: str, seconds: float) -> Iterator[Stage]:
     """A country on this machine, with a bad line to be before each node and behind it; its databases on this disk."""
@@ -103,7 +110,7 @@ def on_lines(folder: Path, screen: Screen, seed: str, seconds: float) -> Iterato
         country.fronts.update(
             {name: wires[f"people to {name}"].front(party.url) for name, party in country.nodes.items()}
         )
-        country.start()
+        begin(country)
         yield Stage(country, Ledger(), screen, Random(seed), seconds, wires)  # noqa: S311
 
 
@@ -114,7 +121,7 @@ def on_disks(folder: Path, screen: Screen, seed: str, seconds: float) -> Iterato
         for name in SMALL:
             held.enter_context(small_disk(folder / name, _DISK_MEBIBYTES))
         country = held.enter_context(found_country(folder))
-        country.start()
+        begin(country)
         yield Stage(country, Ledger(), screen, Random(seed), seconds, {})  # noqa: S311
 
 
@@ -124,5 +131,5 @@ def on_network(folder: Path, screen: Screen, seed: str, seconds: float) -> Itera
     with Network((HUB, *OFFICES, TRIAGE)) as network:
         places = {name: network.place(name) for name in (HUB, *OFFICES, TRIAGE)}
         with found_country(folder, places) as country:
-            country.start()
+            begin(country)
             yield Stage(country, Ledger(), screen, Random(seed), seconds, {}, network)  # noqa: S311

@@ -16,6 +16,7 @@ from tests.chaos.faults import FAULTS
 from tests.chaos.kills import kill_them
 from tests.chaos.ledger import Ledger
 from tests.chaos.load import Load
+from tests.chaos.party import PartyError
 from tests.chaos.rest import come_to_rest
 from tests.chaos.stage import Stage, StageError
 from tests.support.federation import HUB
@@ -75,7 +76,7 @@ def strike(stage: Stage, name: str) -> None:
         try:
             FAULTS[name].strike(stage)
             stage.finish()
-        except StageError as error:
+        except (PartyError, StageError) as error:
             stage.ledger.trouble(f"{name}: {error}")
 
 
