@@ -17,6 +17,7 @@ from hub.members.roster import Rosters
 from hub.parts.service import Parts
 from hub.parts.store import PartStore
 from hub.recovery.service import Recovery
+from hub.recovery.state import is_recovering
 from hub.settings import Settings
 from hub.sync.exchange import Exchange
 from protocol.enrol import Federation
@@ -44,8 +45,8 @@ def create_app(settings: Settings, federation: Federation, keys: HubKeys, databa
     @app.get("/healthz")
     def healthz() -> Response:
         with database.reading() as session:
-            size = read_head(session).size
-        return jsonify({"size": size, "status": "ok"})
+            size, recovers = read_head(session).size, is_recovering(session)
+        return jsonify({"size": size, "status": "recovering" if recovers else "ok"})
 
     @app.get("/federation.json")
     def published_federation() -> Response:

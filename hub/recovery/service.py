@@ -63,10 +63,10 @@ class Recovery:
         with self._database.reading() as session:
             if not is_recovering(session):
                 return
+            self._admit(session, request.hub, request.node, token)
         if self.advance(now):
             return
         with self._database.reading() as session:
-            self._admit(session, request.hub, request.node, token)
             notice = self.notice(session, request.node, digest)
         raise RecoveringError(notice)
 

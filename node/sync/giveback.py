@@ -187,8 +187,9 @@ class _Giving:
         We cannot tell which of them the hub lacks, as it cannot tell us which are ours.
         """
         with self.node.database.reading() as session:
-            query = select(OutboxEntry.place).where(OutboxEntry.state == "queued").order_by(OutboxEntry.place)
-            places = list(session.scalars(query))
+            # What was queued while reading again after a start was never said in this form.
+            said = OutboxEntry.state == "queued", OutboxEntry.replayed.is_(False)
+            places = list(session.scalars(select(OutboxEntry.place).where(*said).order_by(OutboxEntry.place)))
         if not places:
             return
         self._say(Given())
