@@ -1,12 +1,10 @@
 """simpul-node bundle: the exchange with the hub by hand, over a stick."""
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from node.carried.export import export_requests
-from node.carried.take import Taken, find_answers, take_file
 from node.commandline import data_option, open_node, passphrase_option
 from node.context import Node
 from node.jobs import scheduler_turn
@@ -15,6 +13,9 @@ from node.web import clock
 from protocol.carried import CarriedKind
 from protocol.custody import Phase
 from service.stick import StickError
+
+if TYPE_CHECKING:
+    from node.carried.take import Taken
 
 _NEXT: Final = {
     Phase.READING: "After its start this node reads what the hub has; until then it neither hands on nor accepts.",
@@ -49,6 +50,9 @@ def export(data: Path, folder: Path, passphrase_file: Path | None) -> None:
 
     Nothing leaves the outbox before the hub has confirmed it: a stick that is lost loses nothing.
     """
+    # Loaded where it is used: the other commands start sooner.
+    from node.carried.export import export_requests  # noqa: PLC0415
+
     node = open_node(data, passphrase_file)
     _check_served(node)
     try:
@@ -68,6 +72,8 @@ def export(data: Path, folder: Path, passphrase_file: Path | None) -> None:
 @click.pass_context
 def import_(ctx: click.Context, data: Path, folder: Path, passphrase_file: Path | None) -> None:
     """Take in every answer for this node that lies in DIR. Doing it again does no harm."""
+    from node.carried.take import find_answers, take_file  # noqa: PLC0415  as above
+
     node = open_node(data, passphrase_file)
     taken: list[Taken] = []
     try:

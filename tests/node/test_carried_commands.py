@@ -79,6 +79,7 @@ def trip(land: Country, data: Path, usb: Stick) -> tuple[str, str]:
     return exported.stdout, imported.stdout
 
 
+@pytest.mark.database("sqlite")
 def test_a_node_that_is_served_and_sees_no_hub_hands_over_by_the_commands(land: Country, usb: Stick) -> None:
     """It was just started: two trips until it acts, and then the case goes over with its file."""
     number = file_with(land.jabar, [("besar.jpg", photo(100_000, 2))])
