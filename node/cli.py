@@ -63,6 +63,9 @@ main.add_command(bundle)
     help="Where to write the enrolment request. Default: DATA/enrol-request.jws.",
 )
 @click.option("--accent", help="One accent colour of the pages, as #rrggbb.")
+@click.option(
+    "--contact", help="How people reach the office otherwise: address, telephone. Shown when reports are lost."
+)
 @click.option("--database-url", help="SQLAlchemy URL. Default: DATA/node.db (SQLite).")
 @click.option(
     "--sync-every", "sync_every_seconds", type=click.IntRange(1, 900), help="Seconds between syncs. Default: 30."

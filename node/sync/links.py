@@ -161,7 +161,7 @@ def _withheld(session: Session, link: Link, now: int) -> OutboxEntry | None:
     """
     old = OutboxEntry.queued_at < now - UNCONFIRMED_SECONDS
     row = session.scalar(select(OutboxEntry).where(*_unconfirmed(link), old).order_by(OutboxEntry.seq).limit(1))
-    if row is None:
+    if row is None or row.log_index is None:
         return None
     spoke = select(func.min(InboxEntry.received_at)).where(
         InboxEntry.sender == link.peer, InboxEntry.log_index > row.log_index

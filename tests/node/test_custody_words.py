@@ -1,23 +1,35 @@
 """Who has a case, in words: at every moment of a hand-over officers and reporter are told what the log shows."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from keys.receipt import ReceiptCode
+from node.app import create_app
 from node.backup.restored import begin_restored
 from node.cases.desk import recall
 from node.cases.views import CaseAction, Filed
+from node.cases.whose import Whereabouts, Whose
 from node.custody.lost import note_lost
 from node.custody.standing import RECALL_AFTER_SECONDS
 from node.models.cases import CaseEvent
 from node.models.sync import LostCase, OutboxEntry
 from node.sync.start import begin
+from node.web.alarm_words import alarm_sentence
+from node.web.custody_words import (
+    custody_horizon,
+    custody_name,
+    custody_sentence,
+    reporter_horizon,
+    reporter_sentence,
+)
 from protocol.custody import answer_slot
 from protocol.directory import Status
+from protocol.errors import RULES
 from protocol.leaf import read_leaf
 from tests.support.desks import Desk, desks
-from tests.support.federation import made_id
+from tests.support.federation import NOW, made_id
 from tests.support.nodes import OFFICER, Country, GoesDark, LosesTheAnswer
 
 #: Pages read and write through the services, whose own tests run on both databases.
@@ -328,6 +340,14 @@ def test_a_reporter_whose_report_may_be_lost_is_not_told_to_check_the_code(land:
     assert number not in wrong
 
 
+def test_the_lost_page_tells_how_to_reach_the_office(land: Country) -> None:
+    settings = replace(land.jabar.node.settings, contact="Jalan Diponegoro 22, telepon 022-4232448")
+    land.jabar.node = replace(land.jabar.node, settings=settings)
+    put_back(land, land.clock.now() - HOUR)
+    with desks(land.jabar) as (jabar,):
+        assert "Jabar: Jalan Diponegoro 22, telepon 022-4232448." in jabar.track(ReceiptCode.generate().text)
+
+
 def test_a_word_that_this_disk_has_forgotten_is_told_in_the_history(land: Country, jabar: Desk) -> None:
     number = land.jabar.file().number
     case_id = land.jabar.case(number).case_id
@@ -338,6 +358,19 @@ def test_a_word_that_this_disk_has_forgotten_is_told_in_the_history(land: Countr
     assert "naskahnya ada di kotak surat pelapor, tidak lagi di sini." in told
     assert "menyampaikan pesan pelapor ke kantor yang menangani" in told
     assert "said:" not in told
+
+
+@pytest.mark.parametrize("language", ["id", "en"])
+def test_every_code_and_every_rule_has_its_words(land: Country, language: str) -> None:
+    app = create_app(land.jabar.node, land.clock.now)
+    with app.test_request_context(f"/?lang={language}"):
+        for code in Whose:
+            whose = Whereabouts(code, "Kemnaker", "kemnaker", NOW, NOW, old=True)
+            told = [words(whose) for words in (custody_name, custody_sentence, custody_horizon, reporter_horizon)]
+            told.append(reporter_sentence(whose, "Jabar"))
+            assert all(told), code
+            assert "%(" not in "".join(told), code
+        assert len({alarm_sentence(rule) for rule in (*RULES, "withheld", "restored", "key")}) > 20
 
 
 # The connections.

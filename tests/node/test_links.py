@@ -1,13 +1,15 @@
 """What is missing on which link since when: what a node tells of its own peers, and when it raises an alarm."""
 
 import pytest
+from click.testing import CliRunner
 
+from node import cli
 from node.models.sync import Link
 from node.sync.links import UNCONFIRMED_SECONDS, LinkReport, link_report, read_health, recent_alarms, watch_links
 from node.sync.start import begin
 from protocol.custody import Phase
 from tests.support.federation import NOW
-from tests.support.nodes import Country, Office
+from tests.support.nodes import Country, Office, lay_out
 
 DAY = 86_400
 
@@ -118,6 +120,16 @@ def test_health_tells_contact_phase_incarnation_and_what_waits(land: Country) ->
         after = read_health(session)
     assert (after.phase, after.contact_at, after.incarnation) == (Phase.ACTING, NOW + 60, 2)
     assert after.log_size == land.log_size()
+
+
+def test_the_status_command_prints_what_is_missing_since_when(land: Country) -> None:
+    land.jabar.hand_over(land.jabar.file().number, "jateng")
+    land.jabar.sync_well()
+    land.jabar.hand_over(land.jabar.file().number, "kemnaker")
+    result = CliRunner().invoke(cli.main, ["status", "--data", str(lay_out(land, "jabar"))])
+    assert result.exit_code == 0, result.output
+    assert "link kemnaker: 1 not logged since 2026-09-21 14:13 UTC; heard never" in result.output
+    assert "link jateng: 1 logged and not confirmed since 2026-09-21 14:13 UTC; heard never" in result.output
 
 
 @pytest.mark.parametrize("upto", [0, 1])

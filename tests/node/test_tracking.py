@@ -88,6 +88,14 @@ def test_the_same_letter_twice_is_one(land: Country) -> None:
     assert len(land.jabar.rows(TrackedMail)) == 1
 
 
+def test_letters_of_the_same_second_stand_in_the_order_in_which_they_came(land: Country) -> None:
+    filed = land.jabar.file()
+    texts = [f"Jawaban {at}" for at in range(8)]
+    for text in texts:
+        land.jabar.reply(filed.number, text)
+    assert [message.text for message in land.jabar.track(filed.receipt).messages] == texts
+
+
 def test_a_state_of_no_table_and_a_thread_of_no_complaint_are_refused(land: Country) -> None:
     land.jabar.file()
     with land.jabar.node.database.transaction() as session:
