@@ -112,7 +112,7 @@ def _tell_phase(node: Node) -> bool:
     return phase is Phase.ACTING
 
 
-def _line(done: Taken) -> str:
+def _line(done: "Taken") -> str:
     if done.trouble is not None:
         return f"{done.name}: not used: {done.trouble}"
     if done.refused is not None:
@@ -122,6 +122,6 @@ def _line(done: Taken) -> str:
     return f"{done.name}: {done.logged} entries of this node are in the log, {done.pulled} came from the hub{more}"
 
 
-def _pair(done: Taken) -> list[str]:
+def _pair(done: "Taken") -> list[str]:
     name = done.name.rpartition(".")[0]
     return [f"{name}.{CarriedKind.REQUEST}", done.name]
