@@ -21,7 +21,7 @@ from node.cases.views import (
     StateError,
 )
 from node.context import Node
-from node.custody.standing import standing
+from node.custody.standing import pass_over_squatter, standing
 from node.files.outgoing import reseal, withdraw
 from node.models.cases import Case, CaseEvent, CaseNote
 from node.sync.log import read_history
@@ -227,6 +227,7 @@ def _offer(
 
 def _acting_case(session: Session, node: Node, number: str, action: str, now: int) -> Case:
     case = find_case(session, number)
+    pass_over_squatter(session, node, case, now)
     possible = allowed_actions(session, node, case, now)
     if action not in possible:
         raise StateError(_why_not(session, node, case, action), possible)

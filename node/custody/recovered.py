@@ -89,8 +89,7 @@ def _lock(session: Session, node: Node, case: Case, entry: Entry) -> None:
         other = session.scalar(select(OutboxEntry).where(OutboxEntry.entry_id == case.offer_id))
         if other is not None and other.state == "queued":
             drop(session, node, other)
-    if Stance(case.stance) is Stance.HELD:
-        case.stance = Token(Stance.HELD, case.epoch).take(Step.OFFER_FOUND).stance.value
+    case.stance = Token(Stance(case.stance), case.epoch).take(Step.OFFER_FOUND).stance.value
     was, case.offer_id, case.offered_to, case.epoch = case.offer_id, entry.id, entry.recipient, entry.epoch
     if was is None:
         enter(session, case, State.OFFERED, entry.at, entry.recipient)

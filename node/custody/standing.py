@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 from keys import b64u
 from node.context import Node
 from node.models.cases import Case
-from node.models.sync import OutboxEntry, SyncState
+from node.models.sync import LogFence, OutboxEntry, SyncState
 from node.sync.log import read_history, read_log
+from node.sync.rows import alarm
 from protocol import routing
-from protocol.custody import Phase, Stance, may_act, offer_slot
+from protocol.custody import Phase, Stance, Step, Token, may_act, offer_slot
 from protocol.entry import read_entry
 from protocol.errors import RemoteError
 
@@ -46,7 +47,7 @@ def standing(session: Session, node: Node, case: Case) -> Standing:
     return Standing(
         moves=may_act(phase, stance, slot_taken=taken, taker_held=held),
         # A database that was put back may have forgotten that the case went on: its word counts only once it acts.
-        opens=stance is Stance.HELD and not is_restoring(state),
+        opens=stance is Stance.HELD and not is_restoring(state) and (held or not taken),
         must_ask=routing.must_ask(len(case.hops) + case.returns) and _has_triage(session, node),
     )
 
@@ -68,6 +69,25 @@ def is_withheld(session: Session, node: Node, case: Case) -> bool:
     """Whether the log shows that a case of ours was offered by an entry that is not here."""
     taken, held = _slot(session, node, case)
     return taken and not held
+
+
+def pass_over_squatter(session: Session, node: Node, case: Case, now: int) -> None:
+    """Raise the epoch of a held case whose next slot somebody took behind our last fence, and alarm.
+
+    Since that fence this disk knows all that this node said, and no older entry of ours counts behind it: so the leaf
+    is another's, also where its entry is not here. A leaf before the fence may be an own offer that is withheld.
+    """
+    state = session.get(SyncState, 1)
+    slot = offer_slot(node.keyring.secrets["slot"], case.case_id, case.epoch)
+    first = read_log(session).first_with_slot(slot)
+    if state is None or first is None or Stance(case.stance) is not Stance.HELD or not is_withheld(session, node, case):
+        return
+    fence = select(LogFence.log_index).where(LogFence.node == node.member_id, LogFence.inc == state.inc)
+    fenced_at = session.scalar(fence)
+    if fenced_at is not None and state.phase == Phase.ACTING and first[0] > fenced_at:
+        token = Token(Stance.HELD, case.epoch).take(Step.OFFER_LOST)
+        case.stance, case.epoch = token.stance.value, token.epoch
+        alarm(session, "slot", f"leaf {first[0]} took the slot of the next offer of case {case.case_id}", now)
 
 
 def _slot(session: Session, node: Node, case: Case) -> tuple[bool, bool]:

@@ -11,7 +11,7 @@ from node.files.outgoing import discard
 from node.models.cases import Case
 from node.models.sync import Link, OutboxEntry, OutboxPart
 from node.sync.log import NodeLog
-from node.sync.rows import sync_state
+from node.sync.rows import alarm, sync_state
 from protocol.custody import Stance, Step, Token
 from protocol.entry import TreeHead, read_entry
 from protocol.kinds import ANSWERS
@@ -66,6 +66,8 @@ def _free_refused(session: Session, node: Node, log: NodeLog, now: int) -> None:
         slot = read_entry(offer.raw).entry.slot
         if slot is not None and log.first_with_slot(slot) is None:
             take_back(session, node, case, Step.OFFER_FENCED, now)
+        else:
+            alarm(session, "slot", f"the slot of our refused offer {offer.entry_id} is taken by what is not here", now)
 
 
 def take_back(session: Session, node: Node, case: Case, step: Step, now: int) -> None:

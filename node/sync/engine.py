@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from keys import b64u
 from node.context import Node
 from node.files.transfer import fetch_waiting, upload_waiting
-from node.models.sync import OutboxEntry
+from node.models.sync import OutboxEntry, SyncState
 from node.sync.client import Hub, HubRefusedError, HubUnreachableError, Source
 from node.sync.directory import Known, fetch_version, read_known
 from node.sync.exchange import Opened, Prepared, apply_answer, open_answer, prepare, pushable
@@ -23,6 +23,7 @@ from node.sync.start import begin_in
 from protocol import checkpoint as checkpoints
 from protocol import jws
 from protocol.bundle import read_conflict
+from protocol.custody import Phase
 from protocol.errors import RemoteError
 from protocol.leaf import read_leaf
 
@@ -77,7 +78,7 @@ def _sync(node: Node, hub: Hub, clock: Callable[[], int]) -> Synced:
             pulled += len(opened.answer.pull)
             # What the hub will not take is told in alarms and tried again at the next sync, not in a circle here.
             stuck = bool(opened.answer.push) and not any(p.state in {"ok", "dup"} for p in opened.answer.push)
-            more = opened.answer.more or (not stuck and _has_queued(node))
+            more = opened.answer.more or ((not stuck or _is_fencing(node)) and _has_queued(node))
     except (HubUnreachableError, HubRefusedError, RemoteError) as error:
         trouble = _trouble(error)
         _note_trouble(node, trouble, clock())
@@ -176,6 +177,13 @@ def _has_queued(node: Node) -> bool:
     with node.database.reading() as session:
         query = select(func.count()).select_from(OutboxEntry).where(*pushable(session))
         return bool(session.scalar(query))
+
+
+def _is_fencing(node: Node) -> bool:
+    """Whether a fence waits: what was refused just now may have asked for it, and it goes at once."""
+    with node.database.reading() as session:
+        state = session.get(SyncState, 1)
+        return state is not None and state.phase == Phase.FENCING
 
 
 def _trouble(error: HubUnreachableError | HubRefusedError | RemoteError) -> str:

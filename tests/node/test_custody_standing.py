@@ -10,6 +10,7 @@ from node.models.sync import LogSlot, OutboxEntry
 from node.sync.start import begin
 from protocol.custody import Phase, Stance
 from protocol.entry import read_entry
+from protocol.member import Status
 from tests.support.federation import seed
 from tests.support.nodes import OFFICER, Country, GoesDark, Office
 
@@ -147,5 +148,21 @@ def test_an_offer_whose_slot_another_took_raises_the_epoch_and_goes_again(land: 
     assert (case.stance, case.epoch) == (Stance.HELD, 1)
     assert "slot" in land.jabar.alarms()
     land.jabar.hand_over(number, "kemnaker")
+    land.settle()
+    assert land.kemnaker.case(number).stance == Stance.HELD
+
+
+def test_a_slot_taken_behind_our_fence_is_passed_over(land: Country) -> None:
+    """A courier kept a copy of an offer that was refused, and squats its slot: it cannot be an own forgotten offer."""
+    crook, number = land.crook(), land.jabar.file().number
+    land.jabar.hand_over(number, "jateng")
+    slot = read_entry(offer_of(land.jabar, number).raw).entry.slot
+    land.founded.set_status("jateng", Status.SUSPENDED)
+    land.jabar.sync_well()
+    assert (land.jabar.case(number).stance, land.jabar.state().inc) == (Stance.HELD, 2)
+    crook.push(crook.tell("offer", "kemensos", {"case": b"{}"}, slot=slot))
+    land.jabar.sync_well()
+    land.jabar.hand_over(number, "kemnaker")
+    assert "slot" in land.jabar.alarms()
     land.settle()
     assert land.kemnaker.case(number).stance == Stance.HELD
