@@ -102,7 +102,7 @@ def _move(world: World, judge: Judge) -> list[str]:
     for number in range(world.plan.steps):
         world.network.deliver()
         world.pass_time(world.chance.randint(5, 300))
-        line = _step(world, "file" if number == 0 else None)
+        line = _step(world, world.plan.opening[number] if number < len(world.plan.opening) else None)
         world.tell(f"{number + 1}. {line}")
         broken = judge.step()
         if broken:
@@ -112,8 +112,8 @@ def _move(world: World, judge: Judge) -> list[str]:
 
 def _step(world: World, first: str | None) -> str:
     names, weights = list(world.plan.weights), list(world.plan.weights.values())
-    for _ in range(_MAX_TRIES):
-        name = first or world.chance.choices(names, weights)[0]
+    for attempt in range(_MAX_TRIES):
+        name = first if first and not attempt else world.chance.choices(names, weights)[0]
         line = do(world, name)
         if line is not None:
             return line

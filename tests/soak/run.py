@@ -1,6 +1,7 @@
 """Many seeds in several processes; the first that fails is told with its story and the command that plays it again."""
 
 import argparse
+import logging
 import multiprocessing
 import os
 import shutil
@@ -19,6 +20,7 @@ from tests.soak.world import country
 
 _MEMORY: Final = Path("/dev/shm")
 _MOST_TOLD: Final = 3
+_TOLD_EVERY: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +97,15 @@ def _worker(seeds: range, weaken: str | None, queue: "multiprocessing.queues.Que
 
 
 def _work(seeds: range, weaken: str | None) -> Iterator[Played]:
+    # What hub and node would tell their operators of faults and attacks is no news here.
+    logging.disable(logging.CRITICAL)
     folder = Path(tempfile.mkdtemp(prefix="simpul-soak-", dir=_MEMORY if _MEMORY.is_dir() else None))
     try:
         with weakened(weaken) if weaken else nullcontext(), country(folder / "country") as place:
             for seed in seeds:
                 yield play(place, plan_of(seed, weaken))
     finally:
+        logging.disable(logging.NOTSET)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -117,6 +122,9 @@ def _tell(played: Played, asked: Asked) -> None:
 
 
 def _progress(done: int, of: int, faults: int, broken: int, seconds: float) -> None:
+    line = f"{done}/{of} seeds, {faults} faults, {broken} broken, {done / max(seconds, 0.001):.2f} seeds/s"
     if sys.stderr.isatty():
-        sys.stderr.write(f"\r{done}/{of} seeds, {faults} faults, {broken} broken, {done / seconds:.1f} seeds/s ")
-        sys.stderr.flush()
+        sys.stderr.write(f"\r{line} ")
+    elif done % _TOLD_EVERY == 0:
+        sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()

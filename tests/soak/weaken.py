@@ -138,12 +138,14 @@ _LOGGED: Final = (OutboxEntry.state == "logged") & OutboxEntry.kind.in_(ANSWERS)
 _ANSWER: Final = InboxEntry.kind.in_(ANSWERS)
 #: A hub that logs whatever comes, and offices that take back what was just accepted.
 _RACES: Final = {"recall": 16, "hand over": 16, "crash": 1, "power cut": 0, "restore": 0, "cut off": 0}
+#: What a disk forgets while the hub keeps it back.
+_FORGETFUL: Final = ("file", "back up", "hand over", "sync", "restore", "start", "sync", "sync", "lie", "sync", "sync")
 
 WEAKENINGS: Final[Mapping[str, Weakening]] = {
     "fence": Weakening(
         _fence,
         {"back up": 10, "restore": 10, "start": 16, "lie": 12, "crash": 2, "cut off": 0},
-        {"liar": "hoards", "steps": 24, "roughness": 0.0},
+        {"liar": "hoards", "steps": 24, "roughness": 0.0, "opening": _FORGETFUL},
     ),
     "leaves": Weakening(_leaves, _RACES, {"liar": "doubles"}),
     "lock": Weakening(_lock, {"hand over again": 12}, {}),

@@ -38,6 +38,8 @@ class Plan:
     roughness: float
     #: deed or fault -> how often it is chosen.
     weights: dict[str, int]
+    #: What is tried first, one thing a step.
+    opening: tuple[str, ...] = ("file",)
     #: Whether a dishonest member is among the recipients.
     crook: bool = False
     #: In what way the hub lies (tests.soak.liar); "" for an honest one.
