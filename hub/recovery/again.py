@@ -27,6 +27,7 @@ from hub.recovery.staging import read_staged
 from hub.recovery.state import recovery_of
 from hub.sync.ledger import Box, Logged, Taken
 from hub.sync.record import bundled, entry_row
+from keys.signing import VerifyKey
 from protocol.custody import answer_slot
 from protocol.directory import DirectoryHistory, Publication, directory_digest
 from protocol.enrol import Federation
@@ -37,15 +38,18 @@ from protocol.merkle import Frontier, leaf_hash
 from protocol.metadata import read_contents
 
 _CHUNK: Final = 1_024
+#: Parts that are held in memory at once: 66 KB each at most.
+_PARTS: Final = 256
 
 
 @dataclass(slots=True)
 class _Places:
-    """The last position of every link and the fill of every box, kept up as entries are taken."""
+    """The last position of every link and the fill of every box, kept up as entries are taken; keys in use."""
 
     links: dict[tuple[str, str], int]
     boxes: dict[str, Box]
     incs: dict[str, int] = field(default_factory=dict)
+    keys: dict[tuple[int, str, str], VerifyKey] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,7 @@ def _directory_leaf(row: RecoveryLeaf) -> Leaf:
 
 def _take(row: RecoveryLeaf, history: DirectoryHistory, places: _Places) -> Taken:
     """Give an entry the places that it had: they follow from the order of the log."""
-    signed = _verified(row, history)
+    signed = _verified(row, history, places.keys)
     entry, link = signed.entry, (signed.entry.sender, signed.entry.recipient)
     if entry.seq != places.links.get(link, 0) + 1:
         raise LogError("an entry that was given back does not follow on its link")
@@ -132,11 +136,14 @@ def _take(row: RecoveryLeaf, history: DirectoryHistory, places: _Places) -> Take
     return Taken(signed, logged, recipient.inbox)
 
 
-def _verified(row: RecoveryLeaf, history: DirectoryHistory) -> SignedEntry:
+def _verified(row: RecoveryLeaf, history: DirectoryHistory, keys: dict[tuple[int, str, str], VerifyKey]) -> SignedEntry:
     try:
         unverified = read_entry(row.raw or b"")
-        key = history.signing_key(unverified.entry.sender, unverified.kid, row.index)
-        return unverified.verify(key)
+        # A key is checked to be one when it is made, which takes longer than a signature: once a version is enough.
+        place = (history.at(row.index).version, unverified.entry.sender, unverified.kid)
+        if place not in keys:
+            keys[place] = history.signing_key(unverified.entry.sender, unverified.kid, row.index)
+        return unverified.verify(keys[place])
     except RemoteError as error:
         raise LogError("an entry that was given back is not its sender's") from error
 
@@ -145,34 +152,36 @@ def _store_entries(session: Session, store: PartStore, taken: Sequence[Taken], n
     if not taken:
         return
     session.execute(insert(LoggedEntry), [entry_row(one, now) for one in taken])
+    _store_parts(session, taken)
     for one in taken:
-        _store_parts(session, one)
-        sender, files = one.logged.sender, one.signed.entry.files
+        sender, files = one.logged.sender, [name for name in one.signed.entry.files if not name.bundled]
         for name in files:
             # The folder of uploads may be newer than the database; a whole file was checked when it came.
-            if not name.bundled and store.path(sender, name.id).exists():
+            if store.path(sender, name.id).exists():
                 note_upload(session, sender, name.id, name.len, now)
         note_names(session, sender, [(one.logged.index, files)])
 
 
-def _store_parts(session: Session, one: Taken) -> None:
+def _store_parts(session: Session, taken: Sequence[Taken]) -> None:
     """Store the parts that were given back; those that nobody has any more were confirmed by their recipient."""
-    names = bundled(one.signed.entry)
-    query = select(RecoveryPart.id, RecoveryPart.content).where(RecoveryPart.id.in_({n.id for n in names.values()}))
-    found = dict(session.execute(query).all())
-    rows = [
-        {
-            "entry_index": one.logged.index,
-            "purpose": purpose,
-            "id": name.id,
-            "bytes_count": name.len,
-            "content": found[name.id],
-        }
-        for purpose, name in names.items()
-        if name.id in found
-    ]
-    if rows:
-        session.execute(insert(StoredPart), rows)
+    names = [(one.logged.index, purpose, name) for one in taken for purpose, name in bundled(one.signed.entry).items()]
+    for start in range(0, len(names), _PARTS):
+        some = names[start : start + _PARTS]
+        query = select(RecoveryPart.id, RecoveryPart.content).where(RecoveryPart.id.in_({name.id for *_, name in some}))
+        found = dict(session.execute(query).all())
+        rows = [
+            {
+                "entry_index": index,
+                "purpose": purpose,
+                "id": name.id,
+                "bytes_count": name.len,
+                "content": found[name.id],
+            }
+            for index, purpose, name in some
+            if name.id in found
+        ]
+        if rows:
+            session.execute(insert(StoredPart), rows)
 
 
 def _store_versions(session: Session, federation: Federation, rows: Sequence[RecoveryLeaf]) -> None:

@@ -87,7 +87,7 @@ def _take_entries(session: Session, node: str, given: Given) -> None:
         entry = signed[row.h].entry
         row.raw, row.sender = signed[row.h].raw.encode("ascii"), entry.sender
         row.lacks = _take_parts(session, bundled(entry), given.parts)
-        session.flush()
+    session.flush()
 
 
 def _entry_of(raw: str, node: str) -> SignedEntry:
@@ -109,6 +109,8 @@ def _leaf_hash(signed: SignedEntry) -> bytes:
 def _take_parts(session: Session, names: Mapping[str, PartName | FileName], parts: Mapping[str, bytes]) -> bool:
     """Keep the parts that came; return whether one that is named is still not here."""
     wanted = {name.id: name for name in names.values()}
+    if not wanted:
+        return False
     known = set(session.scalars(select(RecoveryPart.id).where(RecoveryPart.id.in_(wanted))))
     for part, name in wanted.items():
         if part in parts and part not in known:
