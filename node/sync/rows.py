@@ -14,15 +14,21 @@ from protocol.merkle import EMPTY_ROOT
 
 _ONLY: Final = 1
 _MAX_DETAIL_CHARS: Final = 400
+#: Under this name a session keeps the row that it has locked.
+_STATE: Final = "simpul_sync_state"
 
 
 def sync_state(session: Session) -> SyncState:
     """Return the state row, made at first use; locked until the transaction ends."""
+    held: SyncState | None = session.info.get(_STATE)
+    if held is not None and held in session:
+        return held  # locked already: nobody else can have changed it
     found = session.get(SyncState, _ONLY, with_for_update=True)
     if found is None:
         found = SyncState(id=_ONLY, inc=1, ctr=0, inbox_pos=0, sent_pos=0, log_size=0, log_root=b64u.encode(EMPTY_ROOT))
         session.add(found)
         session.flush()
+    session.info[_STATE] = found
     return found
 
 
