@@ -8,6 +8,7 @@ from node.cases.atrest import open_content
 from node.cases.desk import allowed_actions, find_case
 from node.cases.lifecycle import State
 from node.cases.names import office_name
+from node.cases.records import Records
 from node.cases.tracked import hops_of
 from node.cases.transitions import next_states
 from node.cases.views import (
@@ -40,7 +41,7 @@ from protocol.entry import read_entry
 def list_cases(session: Session, node: Node, now: int) -> list[CaseRow]:
     """Return every case of this node, the most urgent first; cases that were handed on stay as stubs."""
     rows = session.scalars(select(Case).where(Case.stance.not_in([Stance.DECLINED, Stance.INVITED]))).all()
-    seen = horizon(session, now)
+    seen = horizon(session, node, rows, now)
     found = [_row(session, node, case, _complaint(node, case), seen, now) for case in rows]
     return sorted(found, key=lambda row: (not row.here, row.due_at is None, row.due_at or 0, -row.received_at))
 
@@ -56,7 +57,7 @@ def list_some_cases(session: Session, node: Node, wanted: CaseQuery, now: int) -
     found = session.scalars(ordered).all()
     shown = found[: wanted.limit]
     last = shown[-1] if len(found) > len(shown) else None
-    seen = horizon(session, now)
+    seen = horizon(session, node, shown, now)
     rows = tuple(_row(session, node, case, _complaint(node, case), seen, now) for case in shown)
     return CaseSlice(rows, None if last is None else (last.received_at, last.case_id))
 
@@ -71,8 +72,9 @@ def read_case(session: Session, node: Node, number: str, officer: Officer, now: 
     claims = [] if complaint is None else routing.claims(directory, complaint.region, complaint.topic)
     actions = allowed_actions(session, node, case, now)
     offered = Stance(case.stance) is not Stance.HELD and case.offered_to is not None
-    row = _row(session, node, case, complaint, horizon(session, now), now)
-    custodian = custodian_of(session, node, case)
+    seen = horizon(session, node, [case], now)
+    row = _row(session, node, case, complaint, seen, now)
+    custodian = custodian_of(node, case, seen.records)
     return CasePage(
         row=row,
         complaint=complaint,
@@ -81,7 +83,7 @@ def read_case(session: Session, node: Node, number: str, officer: Officer, now: 
         custodian=office_name(session, node, custodian),
         custodian_id=custodian,
         history=_history(session, node, case),
-        hops=_hops(session, node, case, open_to=case.offered_to if offered else None),
+        hops=_hops(session, node, case, seen.records, open_to=case.offered_to if offered else None),
         messages=_messages(session, node, case),
         openings=_openings(session, node, case),
         suggestion=_suggestion(claims[0]) if claims else None,
@@ -159,12 +161,12 @@ def _history(session: Session, node: Node, case: Case) -> tuple[Event, ...]:
     return tuple(Event(row.at, State(row.state), here, detail(row.detail), own) for row in rows)
 
 
-def _hops(session: Session, node: Node, case: Case, open_to: str | None) -> tuple[Hop, ...]:
+def _hops(session: Session, node: Node, case: Case, records: Records, open_to: str | None) -> tuple[Hop, ...]:
     found = proven_hops(session, node, hops_of(case.hops))
     if open_to is None:
         return found
     here, there = node.settings.display_name, office_name(session, node, open_to)
-    offered_at, accepted_at, index = own_hop(session, case)
+    offered_at, accepted_at, index = own_hop(case, records)
     return (*found, Hop(here, there, offered_at, accepted_at, index, node.member_id, open_to))
 
 

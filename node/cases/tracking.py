@@ -26,7 +26,7 @@ from node.cases.views import (
     SetBackError,
     Tracking,
 )
-from node.cases.whereabouts import horizon, of_tracked, state_of, taken_since
+from node.cases.whereabouts import of_tracked, state_of, taken_since
 from node.context import Node
 from node.custody.lost import lost_cases
 from node.custody.standing import is_restoring
@@ -86,7 +86,7 @@ def track(session: Session, node: Node, receipt: str, now: int) -> Tracking:
             if event.role is not None
         ),
         complaint=Complaint(**own.complaint),
-        whose=of_tracked(session, node, found, told, horizon(session, now)),
+        whose=of_tracked(session, node, found, told, now),
         attachments=tuple(Attached(each.id, each.name, each.type, each.size) for each in own.attachments),
         custodian_id=found.custodian,
     )

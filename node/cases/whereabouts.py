@@ -7,17 +7,16 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from keys import b64u
 from node.cases.lifecycle import State
 from node.cases.names import office_name
-from node.cases.tracked import find_by_return, hops_of
+from node.cases.records import Records
+from node.cases.tracked import hops_of
 from node.cases.whose import Incoming, Whereabouts, Whose
 from node.context import Node
-from node.custody.standing import is_restoring, is_withheld, recall_of
+from node.custody.standing import is_restoring
 from node.models.cases import Case, Tracked, TrackedEvent
 from node.models.sync import InboxEntry, OutboxEntry, SyncState
-from node.sync.log import read_log
-from protocol.custody import Stance, answer_slot
+from protocol.custody import Stance
 from protocol.entry import read_entry
 
 #: A node that reaches the hub reads the log every few minutes; after so long its word is yesterday's.
@@ -28,19 +27,25 @@ _OTHERS: Final = frozenset(Whose) - {Whose.HELD, Whose.UNCERTAIN, Whose.RULED}
 
 @dataclass(frozen=True, slots=True)
 class Horizon:
-    """How far this node sees: when it last read the log, and of when the backup is that it has not caught up from."""
+    """How far this node sees, and what it knows of some cases.
+
+    `heard_at`: when it last read the log, `old` whether that is long ago; `backup_of`: of when the backup is that it
+    has not caught up from, None where it stands on none.
+    """
 
     heard_at: int | None
     old: bool
     backup_of: int | None
+    records: Records
 
 
-def horizon(session: Session, now: int) -> Horizon:
-    """Return how far this node sees."""
+def horizon(session: Session, node: Node, cases: Sequence[Case], now: int) -> Horizon:
+    """Return how far this node sees of these cases."""
     state = session.get(SyncState, 1)
     heard_at = None if state is None else state.contact_at
     restoring = state is not None and is_restoring(state)
-    return Horizon(heard_at, is_old(heard_at, now), state.restored_to if state is not None and restoring else None)
+    backup_of = state.restored_to if state is not None and restoring else None
+    return Horizon(heard_at, is_old(heard_at, now), backup_of, Records(session, node, cases))
 
 
 def is_old(heard_at: int | None, now: int) -> bool:
@@ -49,28 +54,27 @@ def is_old(heard_at: int | None, now: int) -> bool:
 
 
 def whereabouts(session: Session, node: Node, case: Case, seen: Horizon) -> Whereabouts:
-    """Return who has a case of this node's own."""
+    """Return who has a case of this node's own, one of those that `seen` was made for."""
     stance = Stance(case.stance)
     if seen.backup_of is not None and stance in {Stance.HELD, Stance.OFFERED}:
         found = Whereabouts(Whose.UNCERTAIN, since=seen.backup_of)
     elif stance is Stance.HELD:
-        found = _held(session, node, case)
+        found = _held(case, seen.records)
     elif stance is Stance.OFFERED:
-        found = _offered(session, case)
+        found = _offered(case, seen.records)
     else:
-        found = _gone(session, node, case)
+        found = _gone(case, seen.records)
     return _named(session, node, found, seen)
 
 
-def of_tracked(
-    session: Session, node: Node, tracked: Tracked, events: Sequence[TrackedEvent], seen: Horizon
-) -> Whereabouts:
+def of_tracked(session: Session, node: Node, tracked: Tracked, events: Sequence[TrackedEvent], now: int) -> Whereabouts:
     """Return who has a complaint that was filed here, as its origin knows it; `events` are those of its states."""
-    if seen.backup_of is not None:
-        return _named(session, node, Whereabouts(Whose.UNCERTAIN, since=seen.backup_of), seen)
     here = (Stance.HELD, Stance.OFFERED)
     query = select(Case).where(Case.return_ref == tracked.return_ref, Case.stance.in_(here))
     case = session.scalars(query.order_by(Case.received_at.desc())).first()
+    seen = horizon(session, node, [] if case is None else [case], now)
+    if seen.backup_of is not None:
+        return _named(session, node, Whereabouts(Whose.UNCERTAIN, since=seen.backup_of), seen)
     if tracked.custodian == node.member_id and case is not None:
         return whereabouts(session, node, case, seen)
     return _named(session, node, _elsewhere(tracked, events), seen)
@@ -107,38 +111,35 @@ def incoming(session: Session, node: Node) -> tuple[Incoming, ...]:
     return tuple(sorted(found, key=lambda each: (each.since, each.number)))
 
 
-def own_hop(session: Session, case: Case) -> tuple[int, int | None, int | None]:
+def own_hop(case: Case, records: Records) -> tuple[int, int | None, int | None]:
     """Return of our own last offer of a case when it was made, and when and at which leaf it was accepted, if so."""
-    offer = _offer(session, case)
+    offer = records.sent(case.offer_id)
     if offer is None:
         return case.received_at, None, None
-    accept = None if Stance(case.stance) is Stance.OFFERED else _accept(session, offer)
+    accept = records.accept(offer)
     if accept is None:
         return offer.queued_at, None, None
     return offer.queued_at, read_entry(accept.raw).entry.at, accept.log_index
 
 
-def custodian_of(session: Session, node: Node, case: Case) -> str:
+def custodian_of(node: Node, case: Case, records: Records) -> str:
     """Return the id of whoever has the case: at its origin by the proven pointer, else by our own last hand-over."""
     if Stance(case.stance) not in {Stance.PASSED, Stance.ERASED}:
         return node.member_id
-    tracked = find_by_return(session, case.return_ref) if case.origin == node.member_id else None
+    tracked = records.pointer(case)
     return case.offered_to or node.member_id if tracked is None else tracked.custodian
 
 
-def _held(session: Session, node: Node, case: Case) -> Whereabouts:
-    if is_withheld(session, node, case):
+def _held(case: Case, records: Records) -> Whereabouts:
+    if records.is_withheld(case):
         return Whereabouts(Whose.WITHHELD)
     if case.state == State.AWAITING_RULING:
         if case.ruled_for is not None:
-            ruling = session.scalar(select(InboxEntry).where(InboxEntry.entry_id == case.ruling_id))
+            ruling = records.came(case.ruling_id)
             return Whereabouts(Whose.RULED, office_id=case.ruled_for, since=ruling.received_at if ruling else None)
-        ask = session.scalar(select(OutboxEntry).where(OutboxEntry.entry_id == case.ask_id))
-        return (
-            Whereabouts(Whose.ASKING, office_id=ask.recipient, since=ask.queued_at)
-            if ask
-            else Whereabouts(Whose.ASKING)
-        )
+        ask = records.sent(case.ask_id)
+        since = None if ask is None else ask.queued_at
+        return Whereabouts(Whose.ASKING, office_id="" if ask is None else ask.recipient, since=since)
     if case.identity is None and case.sender is not None:
         hops = hops_of(case.hops)
         accepted = read_entry(hops[-1].accept).entry.at if hops else case.received_at
@@ -146,43 +147,31 @@ def _held(session: Session, node: Node, case: Case) -> Whereabouts:
     return Whereabouts(Whose.HELD)
 
 
-def _offered(session: Session, case: Case) -> Whereabouts:
-    offer, to = _offer(session, case), case.offered_to or ""
+def _offered(case: Case, records: Records) -> Whereabouts:
+    offer, to = records.sent(case.offer_id), case.offered_to or ""
     if offer is None:
         return Whereabouts(Whose.OFFER_QUEUED, office_id=to)
     if offer.state == "refused":
         code = Whose.OFFER_CLOSED if offer.rule == "closed" else Whose.OFFER_REFUSED
         return Whereabouts(code, office_id=to, since=offer.queued_at)
-    recall = recall_of(session, offer)
+    recall = records.recall(offer)
     if recall is not None:
         return Whereabouts(Whose.OFFER_RECALLED, office_id=to, since=recall.queued_at)
     code = Whose.OFFER_LOGGED if offer.state == "logged" else Whose.OFFER_QUEUED
     return Whereabouts(code, office_id=to, since=offer.queued_at)
 
 
-def _gone(session: Session, node: Node, case: Case) -> Whereabouts:
-    to, accepted = case.offered_to or "", own_hop(session, case)[1]
+def _gone(case: Case, records: Records) -> Whereabouts:
+    to, accepted = case.offered_to or "", own_hop(case, records)[1]
     if Stance(case.stance) is Stance.PASSED:
-        grant = session.scalar(select(OutboxEntry).where(OutboxEntry.entry_id == case.grant_id))
+        grant = records.sent(case.grant_id)
         if grant is not None and grant.state == "logged":
             return Whereabouts(Whose.GRANTED, office_id=to, since=grant.queued_at)
         return Whereabouts(Whose.ACCEPTED, office_id=to, since=accepted)
-    tracked = find_by_return(session, case.return_ref) if case.origin == node.member_id else None
+    tracked = records.pointer(case)
     if tracked is None:
         return Whereabouts(Whose.HANDED_ON, office_id=to, since=accepted)
     return Whereabouts(Whose.TAKEN, office_id=tracked.custodian, since=taken_since(tracked) or accepted)
-
-
-def _offer(session: Session, case: Case) -> OutboxEntry | None:
-    return session.scalar(select(OutboxEntry).where(OutboxEntry.entry_id == case.offer_id))
-
-
-def _accept(session: Session, offer: OutboxEntry) -> InboxEntry | None:
-    """Return the accept that won an offer of ours; None where none did, or its entry is not here."""
-    first = read_log(session).first_with_slot(answer_slot(offer.raw))
-    if first is None:
-        return None
-    return session.scalar(select(InboxEntry).where(InboxEntry.h == b64u.encode(first[1])))
 
 
 def _elsewhere(tracked: Tracked, events: Sequence[TrackedEvent]) -> Whereabouts:
