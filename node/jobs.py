@@ -66,8 +66,13 @@ class Scheduler:
         if not self._busy.acquire(blocking=False):
             return  # the one that is running sees `again`
         try:
+            woken = self._again.is_set()
             self._again.clear()
-            self._failures = self._failures + 1 if self._failed() else 0
+            if not self._failed():
+                self._failures = 0
+            elif not woken or not self._failures:
+                # What officers do while the hub is away is tried at once, and says nothing of how long it has been.
+                self._failures += 1
         finally:
             self._busy.release()
         with self._dating:

@@ -173,7 +173,18 @@ def test_a_success_ends_the_backoff(schedulers: Callable[[Runs], Scheduler]) -> 
         settled(scheduler)
         failures.append(scheduler._failures)
         scheduler.wake()
-    assert failures == [1, 2, 0]
+    assert failures == [1, 1, 0]
+
+
+def test_what_officers_do_while_the_hub_is_away_does_not_make_the_next_sync_rarer() -> None:
+    """A busy office and a hub that was gone for ten seconds: it must not take a quarter of an hour to hear of it."""
+    scheduler = Scheduler(30, Runs(lambda: ILL))
+    for _ in range(2):
+        scheduler._once()
+    for _ in range(10):
+        scheduler.wake()
+        scheduler._once()
+    assert scheduler._failures == 2
 
 
 def test_to_stop_waits_for_the_sync_that_goes_on(schedulers: Callable[[Runs], Scheduler]) -> None:
