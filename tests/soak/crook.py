@@ -61,6 +61,7 @@ class Member:
             self._listen,
             self._hand_to_two,
             self._hand_to_two,
+            self._hand_to_two,
             self._forge,
             self._squat,
             self._repeat,

@@ -9,7 +9,6 @@ from node.cases.lifecycle import State
 from protocol.custody import Phase, Stance
 from tests.soak.observer import CaseRow, Eye
 from tests.soak.world import World
-from tests.support.nodes import CROOK
 
 _GONE: Final = frozenset({Stance.ERASED, Stance.DECLINED})
 _OURS: Final = frozenset({Stance.HELD, Stance.OFFERED})
@@ -42,8 +41,8 @@ class Judge:
         return [found for check in checks for found in check()]
 
     def freed(self, thread: str) -> bool:
-        """Whether more may be so of a case: an attacker had it, or there are two logs. Then evidence is asked for."""
-        return self.world.plan.liar == "forks" or CROOK in self.world.observer.custody(thread).chain
+        """Whether more may be so of a case, with evidence: an attacker was shown it, or there are two logs."""
+        return self.world.plan.liar == "forks" or thread in self.world.observer.watch.shown
 
     def rest(self) -> list[str]:
         """Return what is false once all faults have ended and nobody has anything left to say."""

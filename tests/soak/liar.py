@@ -76,6 +76,10 @@ class Liar:
         """Return a file of the directory."""
         return self.party.file(path)
 
+    def part(self, part: str, shown: str) -> bytes:
+        """Return a sealed part, which its name proves."""
+        return self.party.part(part, shown)
+
     def _told_otherwise(self, asked: bytes, told: bytes) -> bytes:
         key, bundle = self.party.founded.keys.hub, read_bundle(told)
         answer = read_answer(bundle.manifest, key.public)

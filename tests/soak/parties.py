@@ -21,6 +21,7 @@ from hub.log.tree import check_stored_tree, read_head, read_leaves
 from hub.members.online import Online, fresh_timestamp
 from hub.members.roster import Rosters
 from hub.models import DirectoryFile, DirectoryMetadata, DirectoryVersion
+from hub.parts.service import Parts
 from hub.parts.store import PartStore
 from hub.problems import busy, conflict_problem, recovering_problem, rule_problem
 from hub.recovery.report import go_on_without, read_report
@@ -35,6 +36,7 @@ from node.sync.rows import sync_state
 from node.sync.start import begin
 from protocol.errors import RULES, RemoteError
 from protocol.metadata import parse_file_url
+from protocol.party import hash_of
 from service.errors import is_temporary
 from tests.soak.disk import Disk
 from tests.support.hub import FoundedHub
@@ -60,6 +62,7 @@ class HubParty:
     down: bool = False
     exchange: Exchange = field(init=False)
     recovery: Recovery = field(init=False)
+    parts: Parts = field(init=False)
     saved: "Saved | None" = None
 
     def __post_init__(self) -> None:
@@ -143,6 +146,17 @@ class HubParty:
                 raise HubRefusedError(_NOT_FOUND, b"{}", None)
             return read_leaves(session, start, end - start)
 
+    def part(self, part: str, shown: str) -> bytes:
+        """Return a sealed part to whom an entry names it, as the route does."""
+        self._up()
+        try:
+            found = self.parts.open(self.parts.admit(shown, "GET", hash_of(part), self.now()))
+        except RemoteError as error:
+            raise _refused(rule_problem(error)) from error
+        if not isinstance(found, bytes):
+            raise HubRefusedError(_NOT_FOUND, b"{}", None)
+        return found
+
     def file(self, path: str) -> bytes:
         """Return a file of the directory's repository; refuse one that is not there."""
         self._up()
@@ -171,6 +185,7 @@ class HubParty:
         writer = log_writer(founded.federation, founded.keys.log)
         store = PartStore(founded.settings.parts_dir, founded.settings.min_free_bytes)
         online = Online(founded.keys.online, founded.federation)
+        self.parts = Parts(founded.database, rosters, store, founded.settings.max_waiting_bytes)
         self.recovery = Recovery(founded.database, writer, rosters, founded.keys.hub, online, store)
         self.exchange = Exchange(founded.database, writer, rosters, founded.keys.hub, self.recovery)
 

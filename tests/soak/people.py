@@ -52,7 +52,9 @@ def hand_over(world: World) -> str | None:
     if found is None:
         return None
     post, number = found
-    to = world.chance.choice([name for name in world.recipients if name != post.name])
+    others = [name for name in world.recipients if name != post.name]
+    # The crook is popular where there is one: what it never gets it cannot misuse.
+    to = world.chance.choices(others, [4 if name not in world.posts else 1 for name in others])[0]
     post.office.hand_over(number, to)
     return f"{post.name} hands {number} to {to}"
 

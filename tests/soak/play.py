@@ -23,6 +23,8 @@ from tests.soak.world import Country, Plan, World
 _MAX_ROUNDS: Final = 14
 _MAX_TRIES: Final = 6
 _MINUTE: Final = 60
+#: An offer stands in the log when it is forked; one side answers it, the other takes it back.
+_DIVIDED: Final = ("file", "hand over", "sync", "lie", "sync", "recall", "sync", "sync")
 #: Lies after which offices may rightly refuse to go on with this hub.
 _RESTLESS: Final = frozenset({"forks", "hoards"})
 #: One honest seed in so many is audited as well.
@@ -79,8 +81,10 @@ def plan_of(seed: int, weaken: str | None = None) -> Plan:
     if weaken is not None:
         return plan_for(weaken, plan)
     if attacker == "crook":
-        return replace(plan, crook=True, weights={**weights, "cheat": 14})
-    return replace(plan, liar=attacker, weights={**weights, "lie": 8}) if attacker else plan
+        return replace(plan, crook=True, weights={**weights, "cheat": 14}, steps=plan.steps + 6)
+    if attacker:
+        plan = replace(plan, liar=attacker, weights={**weights, "lie": 8})
+    return replace(plan, opening=_DIVIDED) if attacker == "forks" else plan
 
 
 def play(country: Country, plan: Plan) -> Played:
@@ -139,6 +143,8 @@ def do(world: World, name: str) -> str | None:
 def _rest(world: World, judge: Judge) -> list[str]:
     """End every fault, start everybody, and let all sync until nobody has anything to say or to hear."""
     world.network.heal()
+    for post in world.posts.values():
+        post.office.clock.seconds = world.country.hub_clock.seconds
     if world.plan.liar != "forks":
         world.route.update(dict.fromkeys(world.route, world.hub))
     while do(world, "start") is not None:

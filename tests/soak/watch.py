@@ -14,6 +14,7 @@ from protocol.entry import Entry, read_entry
 from protocol.errors import RemoteError
 from protocol.seal import SealContext, open_part
 from tests.support.federation import sealing
+from tests.support.nodes import CROOK
 
 _BATCH: Final = "SELECT leaf_index, sender, recipient, jws FROM entry WHERE leaf_index >= ? ORDER BY leaf_index"
 
@@ -56,6 +57,8 @@ class LogWatch:
     custody: dict[str, Custody] = field(default_factory=dict)
     slots: dict[str, int] = field(default_factory=dict)
     fences: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    #: Threads whose content a dishonest member was ever given.
+    shown: set[str] = field(default_factory=set)
     #: Every leaf that was ever seen here.
     leaves: list[bytes] = field(default_factory=list)
     contradictions: list[str] = field(default_factory=list)
@@ -73,7 +76,7 @@ class LogWatch:
         """Read again from the beginning: the hub is another one now."""
         self.close()
         self.size = 0
-        every = (self.offers, self.custody, self.slots, self.fences, self.wrong_grants, self.leaves)
+        every = (self.offers, self.custody, self.slots, self.fences, self.wrong_grants, self.leaves, self.shown)
         for known in every:
             known.clear()
 
@@ -121,6 +124,8 @@ class LogWatch:
         if entry.kind == "offer":
             thread = self._thread_of(connection, index, entry)
             self.offers[entry.id] = Offered(entry, index, thread, first and alive)
+            if thread is not None and CROOK in {sender, recipient}:
+                self.shown.add(thread)
         elif entry.kind == "accept" and first and alive:
             self._accepted(index, entry)
         elif entry.kind == "grant":
