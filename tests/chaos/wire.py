@@ -35,9 +35,10 @@ class Fault(Enum):
 
 @dataclass(slots=True)
 class _Cut:
-    """How many bytes are still carried, both directions together."""
+    """How many bytes are still carried, both directions together; whether it ends by a reset."""
 
     left: int
+    rude: bool = False
 
 
 class Wire:
@@ -121,14 +122,17 @@ class Wire:
                 if fault is Fault.SLOW:
                     pause.wait(_HOLD_UP_SECONDS)
                 if cut.left <= 0 and fault is Fault.RESET:
+                    # Whoever still reads here holds the socket open: woken, it ends, and the last to let go resets.
+                    cut.rude = True
                     for each in (source, sink):
                         each.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RUDELY)
-                        each.close()
+                        each.shutdown(socket.SHUT_RD)
                     return
                 if cut.left <= 0 and fault is Fault.TRUNCATE:
                     break
-        _hang_up(source)
-        _hang_up(sink)
+        if not cut.rude:
+            _hang_up(source)
+            _hang_up(sink)
 
     def __enter__(self) -> Self:
         return self
