@@ -16,7 +16,7 @@ from keys.errors import KeysError
 from keys.passphrase import passphrase_from
 from protocol.errors import ProtocolError
 from service.database import Database, UnusableDatabaseError, first_line
-from service.errors import BackupError
+from service.errors import BackupError, UnusableAddressError
 
 passphrase_option: Final = click.option(
     "--passphrase-file", type=click.Path(path_type=Path), help="Read the passphrase of the key files from this file."
@@ -35,7 +35,7 @@ class OneLineErrors(click.Group):
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except (HubError, KeysError, ProtocolError, UnusableDatabaseError, BackupError) as error:
+        except (HubError, KeysError, ProtocolError, UnusableDatabaseError, UnusableAddressError, BackupError) as error:
             raise click.ClickException(str(error)) from error
         except DBAPIError as error:
             raise click.ClickException(f"the database cannot be used now: {first_line(error)}") from error

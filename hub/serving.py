@@ -39,7 +39,8 @@ def prepare(database: Database) -> None:
 def serve(settings: Settings, federation: Federation, keys: HubKeys, database: Database, clock: Clock) -> None:
     """Serve until interrupted. Prints one line, `ready http://HOST:PORT`, when connections are taken."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s", stream=sys.stderr)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for talkative in ("alembic", "apscheduler"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     prepare(database)
     with database.reading() as session:
         warn_of_expiry(session, federation, clock())

@@ -3,14 +3,12 @@
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 from sqlalchemy.orm import Session
 
 from node.backup.contents import DATA_DAYS, KEYS_DAYS, LAYOUT
-from node.backup.make import back_up, back_up_keys
-from node.backup.restore import Order, Restored, label_of, put_back
 from node.commandline import (
     MIGRATIONS,
     ask_passphrase,
@@ -19,13 +17,15 @@ from node.commandline import (
     passphrase_option,
     read_settings,
 )
-from node.custody.lost import lost_cases
 from node.models.sync import LostCase, SyncState
 from node.web import clock
 from service import restore as restoring
 from service.backup import MAX_KEEP_DAYS
 from service.database import Database
 from service.watch import watched
+
+if TYPE_CHECKING:
+    from node.backup.restore import Restored
 
 _MEGABYTE: Final = 1_000_000
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -47,6 +47,9 @@ def backup(data: Path, passphrase_file: Path | None, folder: Path, keys: bool, k
     The data backup holds the database, the attachments and the settings, and no key; that of the keys holds the key
     file and the cases' wrapped keys. Each opens with this node's key file and passphrase alone.
     """
+    # What makes backups knows the cases, and is only loaded where one is made: the other commands start faster.
+    from node.backup.make import back_up, back_up_keys  # noqa: PLC0415
+
     node, began = open_node(data, passphrase_file), time.monotonic()
     make, days = (back_up_keys, KEYS_DAYS) if keys else (back_up, DATA_DAYS)
     try:
@@ -81,6 +84,8 @@ def restore(
     What is there is moved aside within the data directory, and nothing is deleted. Afterwards the node reads from the
     hub what happened since, before it moves custody again.
     """
+    from node.backup.restore import Order, label_of, put_back  # noqa: PLC0415  as above
+
     if restoring.finish(data):
         click.echo(f"the restore of {data} that was cut short is finished; give the command again for another")
         return
@@ -96,6 +101,8 @@ def restore(
 
 def show_standing(session: Session) -> None:
     """Print how far the node is after its last start, what its backups cover, and every case that is lost."""
+    from node.custody.lost import lost_cases  # noqa: PLC0415  as above
+
     state = session.get(SyncState, 1)
     if state is not None:
         click.echo(f"phase: {state.phase}")
@@ -117,7 +124,9 @@ def _ask(data: Path, keys_file: Path | None) -> None:
     click.confirm("Go on?", abort=True)
 
 
-def _tell(data: Path, done: Restored) -> None:
+def _tell(data: Path, done: "Restored") -> None:
+    from node.custody.lost import lost_cases  # noqa: PLC0415  as above
+
     click.echo(f"restored {done.member_id} in {data}")
     if done.before is not None:
         click.echo(f"what was there: {done.before}; remove it when all is well, for it keeps what is erased here")

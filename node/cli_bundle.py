@@ -7,7 +7,6 @@ import click
 
 from node.commandline import data_option, open_node, passphrase_option
 from node.context import Node
-from node.jobs import scheduler_turn
 from node.sync.rows import phase_of
 from node.web import clock
 from protocol.carried import CarriedKind
@@ -96,6 +95,8 @@ def import_(ctx: click.Context, data: Path, folder: Path, passphrase_file: Path 
 
 def _check_served(node: Node) -> None:
     """Let only a node speak whose start was noted: whoever serves it has done so."""
+    from node.jobs import scheduler_turn  # noqa: PLC0415  as above
+
     turn = scheduler_turn(node.settings.data_dir, node.database)
     free = turn.take()
     turn.close()

@@ -18,7 +18,7 @@ from node.settings import Settings, SettingsError
 from protocol.enrol import read_federation
 from protocol.errors import ProtocolError
 from service.database import Database, UnusableDatabaseError, first_line
-from service.errors import BackupError
+from service.errors import BackupError, UnusableAddressError
 from service.restore import is_cut_short
 
 MIGRATIONS: Final = "node:migrations"
@@ -45,6 +45,7 @@ class OneLineErrors(click.Group):
             CaseError,
             PeopleError,
             UnusableDatabaseError,
+            UnusableAddressError,
             BackupError,
         ) as error:
             raise click.ClickException(str(error)) from error

@@ -20,6 +20,10 @@ _PLACE: Final = (
 )
 
 
+class UnusableAddressError(Exception):
+    """An address that a server cannot listen on; the message says what to change."""
+
+
 class UnusableDatabaseError(Exception):
     """A database that could not keep what it is trusted with; the message says what to change."""
 

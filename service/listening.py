@@ -13,6 +13,8 @@ from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
 
+from service.errors import UnusableAddressError
+
 #: A WSGI application (PEP 3333).
 Application: TypeAlias = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -69,10 +71,10 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]  # as above
 def listen(application: Application, **settings: Any) -> Any:  # noqa: ANN401  waitress has no types
     """Return a server that listens: `waitress.create_server` with its settings, for one address.
 
-    Up to MAX_CONNECTIONS are open at once unless `connection_limit` says otherwise. Raises ValueError where the host
-    stands for several addresses.
+    Up to MAX_CONNECTIONS are open at once unless `connection_limit` says otherwise. Raises
+    UnusableAddressError where the host stands for several addresses.
     """
     adjustments = Adjustments(**{"connection_limit": MAX_CONNECTIONS, "asyncore_use_poll": True, **settings})
     if len(adjustments.listen) != 1:
-        raise ValueError(f"{settings.get('host')} stands for {len(adjustments.listen)} addresses: name one")
+        raise UnusableAddressError(f"{settings.get('host')} stands for {len(adjustments.listen)} addresses: name one")
     return _Server(application, adj=adjustments, sockinfo=adjustments.listen[0])

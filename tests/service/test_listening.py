@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import requests
 
+from service.errors import UnusableAddressError
 from service.listening import listen
 from tests.support.site import StartResponse
 
@@ -66,5 +67,5 @@ def test_a_long_upload_over_a_bad_line_is_not_the_one_that_goes(port: int) -> No
 
 
 def test_a_host_of_several_addresses_is_refused_in_words() -> None:
-    with pytest.raises(ValueError, match="name one"):
+    with pytest.raises(UnusableAddressError, match="name one"):
         listen(echo, listen="127.0.0.1:0 127.0.0.2:0")
