@@ -149,6 +149,8 @@ def restore_hub(world: World) -> str | None:
         return None
     if any(post.restored_at >= world.hub_saved or post.set_back for post in world.posts.values()):
         return None  # what two parties forgot together nobody can give back
+    read = [eye.ask("SELECT log_size FROM sync_state") for eye in world.observer.eyes.values()]
+    world.observer.watch.read_by_somebody = max(rows[0][0] for rows in read if rows)
     world.hub.restore(world.absent)
     world.note_fault("the hub: restored")
     return "the hub is put back to its backup"

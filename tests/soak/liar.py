@@ -21,7 +21,7 @@ from unittest.mock import patch
 import hub.sync.exchange
 import hub.sync.judge
 from keys import b64u
-from node.sync.client import HubUnreachableError
+from node.sync.client import HubRefusedError, HubUnreachableError
 from protocol import jws
 from protocol.bundle import Answer, Bundle, read_answer, read_bundle
 from protocol.entry import read_entry
@@ -57,7 +57,10 @@ class Liar:
             return None
         bundle = self._hoard.pop(self.chance.randrange(len(self._hoard)))
         with _no_memory():
-            self.party.post(bundle)
+            try:
+                self.party.post(bundle)
+            except HubRefusedError:
+                return "the hub cannot log what it kept back"
         return "the hub logs what it kept back"
 
     def recover(self, piece: bytes) -> bytes:

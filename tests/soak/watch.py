@@ -61,6 +61,8 @@ class LogWatch:
     shown: set[str] = field(default_factory=set)
     #: Every leaf that was ever seen here.
     leaves: list[bytes] = field(default_factory=list)
+    #: How many leaves offices had read when the hub was last put back: those at least must come again.
+    read_by_somebody: int = 1 << 62
     contradictions: list[str] = field(default_factory=list)
     #: Grants that went to somebody who had not won the case.
     wrong_grants: list[tuple[str, str]] = field(default_factory=list)
@@ -94,9 +96,15 @@ class LogWatch:
         connection = self.connection(generation)
         leaves = [row[0] for row in connection.execute("SELECT leaf FROM log_leaf ORDER BY leaf_index")]
         known = len(self.leaves)
-        # A hub that was set back and has not caught up is behind; what it had said stays said.
-        if leaves[:known] != self.leaves[: len(leaves)]:
-            self.contradictions.append("links: the hub's log is not the one that it was")
+        # A hub that was set back and has not caught up is behind; what anybody had read of it stays said.
+        both = zip(leaves, self.leaves, strict=False)
+        differs = next((index for index, (now, before) in enumerate(both) if now != before), None)
+        if differs is not None and differs < self.read_by_somebody:
+            self.contradictions.append(f"links: leaf {differs} of the hub's log is not the one that it was")
+        elif differs is not None:
+            self.rewind()
+            self.follow(generation)
+            return
         if len(leaves) <= known:
             return
         self.leaves = leaves
