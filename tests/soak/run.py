@@ -5,6 +5,7 @@ import logging
 import multiprocessing
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 from tests.soak.play import Played, plan_of, play
@@ -20,6 +22,7 @@ from tests.soak.world import country
 
 _MEMORY: Final = Path("/dev/shm")
 _MOST_TOLD: Final = 3
+_TERMINATED: Final = 143
 _TOLD_EVERY: Final = 100
 
 
@@ -73,7 +76,7 @@ def _played(asked: Asked) -> Iterator[Played]:
     context = multiprocessing.get_context("spawn")
     queue: multiprocessing.queues.Queue[Played | None] = context.Queue()
     shares = [asked.seeds[first :: asked.processes] for first in range(asked.processes)]
-    workers = [context.Process(target=_worker, args=(share, asked.weaken, queue)) for share in shares]
+    workers = [context.Process(target=_worker, args=(share, asked.weaken, queue), daemon=True) for share in shares]
     for worker in workers:
         worker.start()
     try:
@@ -90,7 +93,13 @@ def _played(asked: Asked) -> Iterator[Played]:
             worker.join()
 
 
+def stop(_signal: int, _frame: FrameType | None) -> None:
+    """End as Ctrl-C does, so that workers and folders go along."""
+    raise SystemExit(_TERMINATED)
+
+
 def _worker(seeds: range, weaken: str | None, queue: "multiprocessing.queues.Queue[Played | None]") -> None:
+    signal.signal(signal.SIGTERM, stop)
     for played in _work(seeds, weaken):
         queue.put(played)
     queue.put(None)
