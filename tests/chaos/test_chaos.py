@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -47,16 +47,29 @@ class Scene:
     ledger: Ledger
 
 
-@pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+@contextmanager
+def made_in(folder: Path) -> Iterator[Scene]:
     ledger, chance = Ledger(), Random("scene")  # noqa: S311
-    with found_country(tmp_path_factory.mktemp("count") / "country") as country:
+    with found_country(folder / "country") as country:
         country.start()
         reporter = Reporter(country, ledger, threading.Event(), "saksi")
         for _ in range(4):
             reporter.file(chance)
         come_to_rest(country, 60, lambda _: None)
         yield Scene(country, ledger)
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """What a test of these takes away it puts back: they run in any order."""
+    with made_in(tmp_path_factory.mktemp("count")) as made:
+        yield made
+
+
+@pytest.fixture
+def own_scene(tmp_path: Path) -> Iterator[Scene]:
+    with made_in(tmp_path) as made:
+        yield made
 
 
 def counted(scene: Scene) -> Verdict:
@@ -103,8 +116,9 @@ def test_a_case_that_two_offices_have_is_counted_twice(scene: Scene) -> None:
     assert verdict.custodians == 2
 
 
-def test_a_receipt_that_finds_nothing_and_a_case_that_nobody_has_are_lost(scene: Scene) -> None:
-    """The last of all: what is taken away here does not come back."""
+def test_a_receipt_that_finds_nothing_and_a_case_that_nobody_has_are_lost(own_scene: Scene) -> None:
+    """What is taken away here does not come back, so nobody else uses this country."""
+    scene = own_scene
     first, second = scene.ledger.filings[:2]
     gone = [f"DELETE FROM {table} WHERE number = ?" for table in ("tracked_event", "tracked")]  # noqa: S608
     change(scene, first.origin, first.number, *gone)
